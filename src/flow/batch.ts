@@ -1,0 +1,110 @@
+import { bufferBytes, type Columns, viewColumns } from './columns.ts'
+import { emptyL7, type L7Parts, L7Table } from './l7.ts'
+
+/** Events that never became flows; travels with the next batch and ends as `flow.LostEvent`. */
+export interface LostEvents {
+  /** `LostSource` */
+  source: number
+  count: number
+  /** Unix milliseconds of the first and the last loss, when known. */
+  firstMs?: number
+  lastMs?: number
+}
+
+/** What of a batch crosses threads: buffers that are moved, and a few strings. */
+export interface BatchParts {
+  length: number
+  capacity: number
+  buffer: ArrayBuffer
+  strings: string[]
+  l7: L7Parts
+}
+
+/**
+ * Flows as columns (see `columns.ts`), never as objects. Owned by one writer at a time: processors change it in place;
+ * after fan-out it is read-only and may be kept.
+ */
+export class FlowBatch {
+  /** Rows in use. */
+  readonly length: number
+  readonly capacity: number
+  readonly buffer: ArrayBuffer
+  readonly columns: Columns
+  /** What the string columns index; entry 0 is the empty string. */
+  readonly strings: string[]
+  readonly l7: L7Table
+  /** Losses told to whoever reads the flows; usually empty. */
+  readonly lost: LostEvents[]
+  #indexes: Map<string, number> | undefined
+
+  constructor(parts: BatchParts, lost: LostEvents[] = []) {
+    this.length = parts.length
+    this.capacity = parts.capacity
+    this.buffer = parts.buffer
+    this.columns = viewColumns(parts.buffer, parts.capacity)
+    this.strings = parts.strings
+    this.l7 = new L7Table(parts.l7)
+    this.lost = lost
+  }
+
+  /** An empty batch of `length` zeroed rows. */
+  static allocate(length: number, lost: LostEvents[] = []): FlowBatch {
+    const buffer = new ArrayBuffer(bufferBytes(length))
+    const batch = new FlowBatch({ length, capacity: length, buffer, strings: [''], l7: emptyL7() }, lost)
+    batch.columns.weight.fill(1)
+    return batch
+  }
+
+  /** Index of `text` in `strings`, adding it when new. Returns 0 when the table (65,536 entries) is full. */
+  intern(text: string): number {
+    this.#indexes ??= new Map(this.strings.map((s, i) => [s, i]))
+    const known = this.#indexes.get(text)
+    if (known !== undefined) return known
+    const index = this.strings.length
+    if (index > 0xffff) return 0
+    this.strings.push(text)
+    this.#indexes.set(text, index)
+    return index
+  }
+
+  /** Bytes this batch keeps alive: buffers, not the strings. */
+  get bytes(): number {
+    return this.buffer.byteLength + this.l7.bytes
+  }
+
+  /** A writer's own copy; strings are shared by value, buffers are copied. */
+  copy(): FlowBatch {
+    return new FlowBatch(
+      {
+        length: this.length,
+        capacity: this.capacity,
+        buffer: this.buffer.slice(0),
+        strings: [...this.strings],
+        l7: this.l7.copyParts(),
+      },
+      [...this.lost],
+    )
+  }
+
+  /** A new batch of the rows whose `keep` byte is not 0, in order. The L7 table and the strings are shared, not compacted. */
+  select(keep: Uint8Array): FlowBatch {
+    let kept = 0
+    for (let i = 0; i < this.length; i++) if (keep[i]) kept++
+    if (kept === this.length) return this
+    const buffer = new ArrayBuffer(bufferBytes(kept))
+    const out = new FlowBatch(
+      { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts },
+      this.lost,
+    )
+    for (const name of Object.keys(this.columns) as (keyof Columns)[]) {
+      const from = this.columns[name]
+      const to = out.columns[name]
+      const width = this.capacity === 0 ? 0 : from.length / ((this.capacity + 7) & ~7)
+      for (let i = 0, o = 0; i < this.length; i++) {
+        if (!keep[i]) continue
+        for (let w = 0; w < width; w++) to[o++] = from[i * width + w]!
+      }
+    }
+    return out
+  }
+}

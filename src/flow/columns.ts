@@ -1,0 +1,97 @@
+/**
+ * The columns of a flow batch: one typed array per field, all views of one `ArrayBuffer`, so that a batch crosses
+ * threads by moving that buffer. The order below (widest first) is the order in the buffer; every column starts aligned.
+ */
+
+/** Columns by name: element type and elements per row. */
+export const COLUMNS = {
+  /** Layer-2 bytes on the wire since the last record of this connection at this point. */
+  bytes: [Float64Array, 1],
+  /** Unix time, whole seconds. */
+  timeSeconds: [Uint32Array, 1],
+  timeNanos: [Uint32Array, 1],
+  /** Packets of the wire since the last record. */
+  packets: [Uint32Array, 1],
+  /** 16 bytes in network order; IPv4 as ::ffff:a.b.c.d. */
+  sourceAddress: [Uint32Array, 4],
+  destinationAddress: [Uint32Array, 4],
+  /** Ids of the endpoint table (`flow/endpoint.ts`); 0 = unknown. */
+  sourceEndpoint: [Uint32Array, 1],
+  destinationEndpoint: [Uint32Array, 1],
+  interfaceIndex: [Uint32Array, 1],
+  /** Smoothed RTT of the socket in µs; 0 = unknown. */
+  rttUs: [Uint32Array, 1],
+  /** By `kind`: TCP_CONNECT setup time in µs, TCP_RESET 1 sent / 2 received, TCP_CLOSE retransmitted segments, TCP_STATE old << 8 | new, DROP `enum skb_drop_reason`. */
+  detail: [Uint32Array, 1],
+  /** Each connection kept by sampling stands for this many; 1 without sampling. */
+  weight: [Float32Array, 1],
+  sourcePort: [Uint16Array, 1],
+  destinationPort: [Uint16Array, 1],
+  /** `TcpFlag` bits. */
+  tcpFlags: [Uint16Array, 1],
+  vlan: [Uint16Array, 1],
+  /** Indexes into `FlowBatch.strings`; 0 = none. Several DNS names of one end are joined by `,`. */
+  sourceNames: [Uint16Array, 1],
+  destinationNames: [Uint16Array, 1],
+  interfaceName: [Uint16Array, 1],
+  /** The kernel's own name of the drop reason (`NETFILTER_DROP`), and the symbol where it dropped (`nf_hook_slow+0x93`). */
+  dropReasonName: [Uint16Array, 1],
+  dropLocation: [Uint16Array, 1],
+  /** Row of the L7 table + 1; 0 = none. */
+  l7: [Uint16Array, 1],
+  /** `Kind` */
+  kind: [Uint8Array, 1],
+  /** `Report` */
+  report: [Uint8Array, 1],
+  /** `FlowType` */
+  type: [Uint8Array, 1],
+  /** `Verdict` */
+  verdict: [Uint8Array, 1],
+  /** `flow.DropReason` (0 = DROP_REASON_UNKNOWN; all defined numbers are below 256) */
+  dropReason: [Uint8Array, 1],
+  /** `EventType`, `TraceSubType` or `flow.DropReason`: what the Hubble CLI prints as TYPE. */
+  eventType: [Uint8Array, 1],
+  eventSubType: [Uint8Array, 1],
+  /** `ObservationPoint` */
+  observationPoint: [Uint8Array, 1],
+  /** `Direction` */
+  direction: [Uint8Array, 1],
+  /** `Reply` */
+  isReply: [Uint8Array, 1],
+  /** 0 (not IP), 4 or 6. */
+  ipVersion: [Uint8Array, 1],
+  /** IANA number. */
+  protocol: [Uint8Array, 1],
+  icmpType: [Uint8Array, 1],
+  icmpCode: [Uint8Array, 1],
+} as const
+
+export type ColumnName = keyof typeof COLUMNS
+export type Columns = { readonly [K in ColumnName]: InstanceType<(typeof COLUMNS)[K][0]> }
+
+/** Bytes of one row over all columns. */
+export const ROW_BYTES = Object.values(COLUMNS).reduce((sum, [type, width]) => sum + type.BYTES_PER_ELEMENT * width, 0)
+
+/** Most rows of one batch: the indexes above are 16 bits wide. */
+export const MAX_ROWS = 16_384
+
+/** Bytes of a buffer that holds `capacity` rows (a multiple of 8 rows, so that every column is aligned). */
+export function bufferBytes(capacity: number): number {
+  return roundRows(capacity) * ROW_BYTES
+}
+
+/** Views of `buffer` as columns of `capacity` rows. @throws RangeError when the buffer is too small */
+export function viewColumns(buffer: ArrayBuffer, capacity: number): Columns {
+  const rows = roundRows(capacity)
+  const columns: Record<string, unknown> = {}
+  let offset = 0
+  for (const [name, [type, width]] of Object.entries(COLUMNS)) {
+    columns[name] = new type(buffer, offset, rows * width)
+    offset += rows * width * type.BYTES_PER_ELEMENT
+  }
+  return columns as Columns
+}
+
+function roundRows(capacity: number): number {
+  return (capacity + 7) & ~7
+}

@@ -1,0 +1,127 @@
+/**
+ * The L7 rows of a batch: fixed columns plus one heap of bytes for what varies in length. Written by decode workers,
+ * read lazily: a string is made only when somebody asks for it.
+ *
+ * Heap formats: text = UTF-8; list of addresses = 16 bytes each (IPv4 as ::ffff:a.b.c.d); list of types = 2 bytes each,
+ * little endian; list of names = UTF-8 joined by `\0`.
+ */
+
+/** `L7Table.protocol` */
+export const L7Protocol = { DNS: 1 } as const
+
+const FIELDS = {
+  latencyNs: Float64Array,
+  ttlSeconds: Uint32Array,
+  queryAt: Uint32Array,
+  typesAt: Uint32Array,
+  answerTypesAt: Uint32Array,
+  addressesAt: Uint32Array,
+  namesAt: Uint32Array,
+  dnsId: Uint16Array,
+  queryBytes: Uint16Array,
+  namesBytes: Uint16Array,
+  rcode: Uint16Array,
+  typeCount: Uint8Array,
+  answerTypeCount: Uint8Array,
+  addressCount: Uint8Array,
+  protocol: Uint8Array,
+  type: Uint8Array,
+  truncated: Uint8Array,
+} as const
+
+type Field = keyof typeof FIELDS
+export type L7Columns = { readonly [K in Field]: InstanceType<(typeof FIELDS)[K]> }
+
+const BYTES_PER_ROW = Object.values(FIELDS).reduce((sum, type) => sum + type.BYTES_PER_ELEMENT, 0)
+
+/** What of the table crosses threads: two buffers, both moved. */
+export interface L7Parts {
+  length: number
+  capacity: number
+  buffer: ArrayBuffer
+  heap: ArrayBuffer
+}
+
+const NOTHING = new ArrayBuffer(0)
+
+/** The table of a batch without L7 rows. */
+export function emptyL7(): L7Parts {
+  return { length: 0, capacity: 0, buffer: NOTHING, heap: NOTHING }
+}
+
+/** Bytes of a buffer for `capacity` L7 rows. */
+export function l7BufferBytes(capacity: number): number {
+  return ((capacity + 7) & ~7) * BYTES_PER_ROW
+}
+
+/** Views of `buffer` as L7 columns of `capacity` rows. */
+export function viewL7(buffer: ArrayBuffer, capacity: number): L7Columns {
+  const rows = (capacity + 7) & ~7
+  const columns: Record<string, unknown> = {}
+  let offset = 0
+  for (const [name, type] of Object.entries(FIELDS)) {
+    columns[name] = new type(buffer, offset, rows)
+    offset += rows * type.BYTES_PER_ELEMENT
+  }
+  return columns as L7Columns
+}
+
+const utf8 = new TextDecoder()
+
+/** Read access to L7 rows; `row` is the batch's column `l7` minus 1. */
+export class L7Table {
+  readonly parts: L7Parts
+  readonly length: number
+  readonly columns: L7Columns
+  readonly heap: Uint8Array
+
+  constructor(parts: L7Parts) {
+    this.parts = parts
+    this.length = parts.length
+    this.columns = viewL7(parts.buffer, parts.capacity)
+    this.heap = new Uint8Array(parts.heap)
+  }
+
+  get bytes(): number {
+    return this.parts.buffer.byteLength + this.parts.heap.byteLength
+  }
+
+  copyParts(): L7Parts {
+    return { ...this.parts, buffer: this.parts.buffer.slice(0), heap: this.parts.heap.slice(0) }
+  }
+
+  /** The first question's name with its trailing dot, as `flow.DNS.query`; later questions follow after `,`. */
+  query(row: number): string {
+    const at = this.columns.queryAt[row]!
+    return utf8.decode(this.heap.subarray(at, at + this.columns.queryBytes[row]!))
+  }
+
+  /** Question types (IANA numbers), one per question. */
+  types(row: number): number[] {
+    return this.#numbers(this.columns.typesAt[row]!, this.columns.typeCount[row]!)
+  }
+
+  /** Types of the answer records, one per record. */
+  answerTypes(row: number): number[] {
+    return this.#numbers(this.columns.answerTypesAt[row]!, this.columns.answerTypeCount[row]!)
+  }
+
+  /** Offset in `heap` of the first of `addressCount` addresses, 16 bytes each. */
+  addressesAt(row: number): number {
+    return this.columns.addressesAt[row]!
+  }
+
+  /** Targets of the CNAME answers with their trailing dots. */
+  names(row: number): string[] {
+    const bytes = this.columns.namesBytes[row]!
+    if (bytes === 0) return []
+    const at = this.columns.namesAt[row]!
+    return utf8.decode(this.heap.subarray(at, at + bytes)).split('\0')
+  }
+
+  #numbers(at: number, count: number): number[] {
+    const numbers: number[] = []
+    for (let i = 0; i < count; i++) numbers.push(this.heap[at + 2 * i]! | (this.heap[at + 2 * i + 1]! << 8))
+    return numbers
+  }
+}

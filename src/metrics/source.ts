@@ -1,0 +1,12 @@
+import type { MetricProducer } from '@opentelemetry/sdk-metrics'
+import type { Family } from './family.ts'
+
+export type Temporality = 'cumulative' | 'delta'
+
+/** What feeds a metrics pipeline: read directly as series tables (Prometheus), or through one producer per reader (OTLP). */
+export interface MetricSource {
+  /** The families as they are now; called before every read-out, so a source may refresh gauges here. */
+  families(): readonly Family[]
+  /** A producer for one reader; keeps that reader's state when `delta`. `collect()` is not told the temporality. */
+  producer(temporality: Temporality): MetricProducer
+}

@@ -1,0 +1,47 @@
+import { Family, type FamilyOptions } from '../metrics/family.ts'
+
+/** A counter bound to one label set. */
+export interface Counter {
+  add(amount: number): void
+}
+
+/** The service's own metrics, under the Collector's names (`otelcol_receiver_accepted_flows`, …). */
+export class Telemetry {
+  #families = new Map<string, Family>()
+  #refreshers = new Set<() => void>()
+
+  /** The family of that name, made on first use. */
+  family(options: FamilyOptions): Family {
+    let family = this.#families.get(options.name)
+    if (family === undefined) {
+      family = new Family(options)
+      this.#families.set(options.name, family)
+    }
+    return family
+  }
+
+  /** A counter with fixed labels. */
+  counter(name: string, help: string, labels: Readonly<Record<string, string>> = {}): Counter {
+    const family = this.family({ name, help, kind: 'counter', labels: Object.keys(labels) })
+    const id = family.series(...Object.values(labels))
+    return { add: (amount) => family.add(id, amount) }
+  }
+
+  /** A gauge with fixed labels whose value is asked for at every read-out. Returns a function that ends that. */
+  gauge(name: string, help: string, labels: Readonly<Record<string, string>>, read: () => number): () => void {
+    const family = this.family({ name, help, kind: 'gauge', labels: Object.keys(labels) })
+    const id = family.series(...Object.values(labels))
+    const refresh = () => family.set(id, read())
+    this.#refreshers.add(refresh)
+    return () => {
+      this.#refreshers.delete(refresh)
+      family.remove(id)
+    }
+  }
+
+  /** All families, gauges refreshed. */
+  families(): readonly Family[] {
+    for (const refresh of this.#refreshers) refresh()
+    return [...this.#families.values()]
+  }
+}
