@@ -47,3 +47,12 @@ function v6Text(words: readonly number[]): string {
 export function setAddressBytes(column: Uint32Array, row: number, bytes: Uint8Array): void {
   new Uint8Array(column.buffer, column.byteOffset + row * 16, 16).set(bytes)
 }
+
+const scratch = new Uint32Array(4)
+const scratchBytes = new Uint8Array(scratch.buffer)
+
+/** Text of the address in the 16 bytes of `bytes` from `at` on (network order, at any alignment). */
+export function addressTextAt(bytes: Uint8Array, at: number): string {
+  for (let i = 0; i < 16; i++) scratchBytes[i] = bytes[at + i]!
+  return addressText(scratch, 0)
+}
