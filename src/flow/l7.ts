@@ -63,7 +63,7 @@ export function viewL7(buffer: ArrayBuffer, capacity: number): L7Columns {
     columns[name] = new type(buffer, offset, rows)
     offset += rows * type.BYTES_PER_ELEMENT
   }
-  return columns as L7Columns
+  return { ...columns } as L7Columns // a copy for fast properties, as in `viewColumns`
 }
 
 const utf8 = new TextDecoder()
