@@ -1,0 +1,39 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const RETRY_MS = 100
+
+/** Runs `work` while no other process holds `file`: `npm start` and `npm test` may be called at once in one checkout. */
+export async function withLock<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
+  mkdirSync(dirname(file), { recursive: true })
+  while (!tryLock(file)) await sleep(RETRY_MS)
+  try {
+    return await work()
+  } finally {
+    rmSync(file, { force: true })
+  }
+}
+
+function tryLock(file: string): boolean {
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
+    if (isHeld(file)) return false
+    rmSync(file, { force: true }) // its owner was killed
+    return false
+  }
+}
+
+/** A file without a number is one that its owner is just writing. */
+function isHeld(file: string): boolean {
+  try {
+    const owner = Number(readFileSync(file, 'utf8'))
+    if (owner > 0) process.kill(owner, 0)
+    return true
+  } catch (cause) {
+    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM'
+  }
+}

@@ -1,0 +1,39 @@
+// @ts-check
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { step } from './step.mjs'
+
+/**
+ * @typedef {{version?: string, optional?: boolean}} LockedPackage
+ * @typedef {Record<string, LockedPackage>} LockedPackages path below the project → what is locked there
+ */
+
+/**
+ * Makes node_modules what package-lock.json says. No dependency needs its install script, so none is run.
+ * @param {string} root the checkout
+ */
+export async function installModules(root) {
+  if (!isStale(root)) return
+  const args = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund']
+  await step('installing the packages of package-lock.json (npm ci)', 'npm', args, {
+    cwd: root,
+    shell: process.platform === 'win32',
+  })
+}
+
+/** Compares what npm noted about node_modules with the lock file: times of files say nothing after a checkout. @param {string} root */
+export function isStale(root) {
+  const note = join(root, 'node_modules/.package-lock.json')
+  if (!existsSync(note)) return true
+  const installed = packagesOf(note)
+  return Object.entries(packagesOf(join(root, 'package-lock.json'))).some(([path, locked]) => {
+    if (path === '') return false
+    const found = installed[path]
+    return found === undefined ? !locked.optional : found.version !== locked.version
+  })
+}
+
+/** @param {string} file @returns {LockedPackages} */
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages
+}
