@@ -1,3 +1,5 @@
+import { SeriesIndex } from './series-index.ts'
+
 /**
  * Series tables: one family per metric name, one row of numbers per label set. Hot callers keep the integer id of a
  * series and call `add(id, n)`; label strings are touched only when a series is made or read out.
@@ -22,8 +24,6 @@ export interface FamilyOptions {
 /** Id of the series that takes what does not fit (`otel_metric_overflow="true"`). */
 export const OVERFLOW = 0
 
-const SEPARATOR = '\u0000'
-
 /** All series of one metric. Row 0 is the overflow series, which is read out only once it was used. */
 export class Family {
   readonly name: string
@@ -35,16 +35,22 @@ export class Family {
   readonly limit: number
   /** Label sets refused because the table was full (each try counts). */
   refused = 0
-  #ids = new Map<string, number>()
-  #labelValues: (readonly string[] | undefined)[] = [undefined]
-  #free: number[] = []
+  /** Grows whenever a series is removed: who keeps ids asks for them again then. */
+  generation = 0
+  readonly #index: SeriesIndex
+  readonly #free: number[] = []
+  readonly #watchers = new Set<(id: number) => void>()
+  readonly #clock: () => number
+  /** 1 = the row is a series. */
+  #live = new Uint8Array(8)
+  /** Rows ever used are below this. */
+  #end = 1
   /** counter and gauge: the value; histogram: the sum. */
-  #values: Float64Array
+  #values = new Float64Array(8)
   /** histogram: per series `buckets.length + 1` counts. */
-  #counts: Float64Array
-  #startMs: Float64Array
+  #counts: Float64Array<ArrayBuffer>
+  #startMs = new Float64Array(8)
   #overflowUsed = false
-  #clock: () => number
 
   constructor(options: FamilyOptions, clock: () => number = Date.now) {
     this.name = options.name
@@ -55,32 +61,30 @@ export class Family {
     this.buckets = options.buckets ?? []
     this.limit = options.limit ?? 2_000
     this.#clock = clock
-    this.#values = new Float64Array(8)
+    this.#index = new SeriesIndex(this.labels.length)
     this.#counts = new Float64Array(this.kind === 'histogram' ? 8 * (this.buckets.length + 1) : 0)
-    this.#startMs = new Float64Array(8)
     this.#startMs[OVERFLOW] = clock()
   }
 
   /** Series in use, the overflow series not counted. */
   get size(): number {
-    return this.#ids.size
+    return this.#index.size
   }
 
   /** Id of the series with these label values (in the order of `labels`), made when new; `OVERFLOW` when the limit is reached. */
   series(...values: readonly string[]): number {
-    const key = values.length === 1 ? values[0]! : values.join(SEPARATOR)
-    const known = this.#ids.get(key)
-    if (known !== undefined) return known
-    if (this.#ids.size >= this.limit) {
+    const known = this.#index.find(values)
+    if (known >= 0) return known
+    if (this.#index.size >= this.limit) {
       this.refused++
       this.#overflowUsed = true
       return OVERFLOW
     }
-    const id = this.#free.pop() ?? this.#labelValues.length
-    this.#labelValues[id] = values
+    const id = this.#free.pop() ?? this.#end++
     this.#grow(id)
+    this.#live[id] = 1
     this.#startMs[id] = this.#clock()
-    this.#ids.set(key, id)
+    this.#index.insert(id, values)
     return id
   }
 
@@ -100,16 +104,36 @@ export class Family {
     this.#values[id]! += value * times
   }
 
-  /** Forgets a series; its id is used again. */
+  /** Adds every series of a family of the same kind, labels and buckets; of a gauge the other's value wins. */
+  absorb(other: Family): void {
+    for (const id of other.ids()) {
+      const mine = id === OVERFLOW ? OVERFLOW : this.series(...(other.labelValues(id) ?? []))
+      if (id === OVERFLOW) this.#overflowUsed = true
+      if (this.kind === 'gauge') this.set(mine, other.value(id))
+      else this.add(mine, other.value(id))
+      if (this.kind !== 'histogram') continue
+      const from = other.bucketCounts(id)
+      const to = this.bucketCounts(mine)
+      for (let i = 0; i < from.length; i++) to[i]! += from[i]!
+    }
+  }
+
+  /** Forgets a series; its id is used again. Watchers are told first, while its numbers can still be read. */
   remove(id: number): void {
-    const values = this.#labelValues[id]
-    if (id === OVERFLOW || values === undefined) return
-    this.#ids.delete(values.length === 1 ? values[0]! : values.join(SEPARATOR))
-    this.#labelValues[id] = undefined
+    if (id === OVERFLOW || this.#live[id] !== 1) return
+    for (const watcher of this.#watchers) watcher(id)
+    this.#index.remove(id)
+    this.#live[id] = 0
     this.#values[id] = 0
-    const width = this.buckets.length + 1
-    if (this.kind === 'histogram') this.#counts.fill(0, id * width, (id + 1) * width)
+    if (this.kind === 'histogram') this.bucketCounts(id).fill(0)
     this.#free.push(id)
+    this.generation++
+  }
+
+  /** Calls `watcher` with the id of every series about to be removed. Returns a function that ends that. */
+  watchRemovals(watcher: (id: number) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
   }
 
   value(id: number): number {
@@ -122,6 +146,11 @@ export class Family {
     return this.#counts.subarray(id * width, (id + 1) * width)
   }
 
+  /** A number that grows with every change of a counter or histogram: the value, or the count of observations. */
+  activity(id: number): number {
+    return this.kind === 'histogram' ? this.bucketCounts(id).reduce((sum, n) => sum + n, 0) : this.#values[id]!
+  }
+
   /** Unix milliseconds at which the series was made. */
   startMs(id: number): number {
     return this.#startMs[id]!
@@ -129,13 +158,13 @@ export class Family {
 
   /** Label values of a series; for the overflow series `undefined`. */
   labelValues(id: number): readonly string[] | undefined {
-    return this.#labelValues[id]
+    return this.#live[id] === 1 ? this.#index.values(id) : undefined
   }
 
   /** Ids of all series to read out, the overflow series first where it was used. */
   *ids(): Generator<number> {
     if (this.#overflowUsed) yield OVERFLOW
-    yield* this.#ids.values()
+    for (let id = 1; id < this.#end; id++) if (this.#live[id] === 1) yield id
   }
 
   #grow(id: number): void {
@@ -143,11 +172,14 @@ export class Family {
     const rows = this.#values.length * 2
     this.#values = enlarged(this.#values, rows)
     this.#startMs = enlarged(this.#startMs, rows)
+    const live = new Uint8Array(rows)
+    live.set(this.#live)
+    this.#live = live
     if (this.kind === 'histogram') this.#counts = enlarged(this.#counts, rows * (this.buckets.length + 1))
   }
 }
 
-function enlarged(array: Float64Array, length: number): Float64Array {
+function enlarged(array: Float64Array, length: number): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(length)
   larger.set(array)
   return larger

@@ -1,5 +1,4 @@
-import type { Family } from './family.ts'
-import { OVERFLOW } from './family.ts'
+import { Family, OVERFLOW } from './family.ts'
 
 /**
  * Prometheus text 0.0.4 and OpenMetrics 1.0 straight from the series tables, as an iterable of chunks, so that a
@@ -53,15 +52,34 @@ export function* writeText(families: readonly Family[], options: TextOptions = {
   if (chunk !== '') yield chunk
 }
 
-/** Families grouped by name in order of first appearance; one of another kind than the first of its name is left out. */
+/**
+ * Families grouped by name in order of first appearance. Those of one name and shape (two sources that count the same
+ * thing) are added up first, because no series may stand twice; one of another kind than the first of its name is left out.
+ */
 function byName(families: readonly Family[]): Family[][] {
-  const groups = new Map<string, Family[]>()
+  const groups = new Map<string, Map<string, Family[]>>()
   for (const family of families) {
-    const group = groups.get(family.name)
-    if (group === undefined) groups.set(family.name, [family])
-    else if (group[0]!.kind === family.kind) group.push(family)
+    const group = groups.get(family.name) ?? new Map<string, Family[]>()
+    groups.set(family.name, group)
+    const shape = [family.kind, family.labels.join(), family.buckets.join()].join('|')
+    const alike = group.get(shape)
+    if (alike !== undefined) alike.push(family)
+    else if (group.size === 0 || firstOf(group).kind === family.kind) group.set(shape, [family])
   }
-  return [...groups.values()]
+  return [...groups.values()].map((group) => [...group.values()].map(sum))
+}
+
+function firstOf(group: Map<string, Family[]>): Family {
+  const [first] = group.values()
+  return first![0]!
+}
+
+function sum(alike: readonly Family[]): Family {
+  if (alike.length === 1) return alike[0]!
+  const { name, help, kind, unit, labels, buckets } = alike[0]!
+  const total = new Family({ name, help, kind, unit, labels, buckets, limit: Number.POSITIVE_INFINITY })
+  for (const family of alike) total.absorb(family)
+  return total
 }
 
 /** Writes one metric: names and metadata are made once, series as often as asked. */
