@@ -18,6 +18,18 @@ export interface Component {
   start(): Promise<void>
   /** Drains, then releases everything. @param deadlineMs Unix milliseconds after which draining is given up */
   shutdown(deadlineMs: number): Promise<void>
+  /** Where people and programs reach it, once started; printed after the start and shown by zpages. */
+  endpoints?(): readonly EndpointView[]
+}
+
+/** An address that a component serves. */
+export interface EndpointView {
+  /** What it is: `Hubble API`, `Prometheus metrics`. */
+  name: string
+  /** As reached from this machine: `localhost:4245`, `http://localhost:9965/metrics`. */
+  url: string
+  /** A command that shows it at work: `hubble observe --server localhost:4245 --follow`; `''` when the URL says all. */
+  hint: string
 }
 
 /** Takes batches. `void` = done with it or kept it; a promise = wait before the next one (back-pressure). */
@@ -76,6 +88,10 @@ export interface ConfigSpec<Config> {
 export interface ReceiverFactory<Config = unknown> {
   readonly type: string
   readonly config: ConfigSpec<Config>
+  /**
+   * @param next counts `otelcol_receiver_accepted_flows` and `_refused_flows` and logs refusals before it rejects, so that a
+   *   receiver only catches what it rejects with; `_failed_flows`, its own failures, are the receiver's to count
+   */
   flows?(context: CreateContext, config: Config, next: FlowConsumer): Promise<Component>
   metrics?(context: CreateContext, config: Config): Promise<Component & { source: MetricSource }>
 }
@@ -90,6 +106,11 @@ export interface ExporterFactory<Config = unknown> {
   readonly type: string
   /** Deprecated names that still work, with a warning. */
   readonly aliases?: readonly string[]
+  /**
+   * True for an exporter that queues: it counts `otelcol_exporter_sent_flows` and `_send_failed_flows` itself, when the
+   * fate of the data is known. Otherwise they are counted by how `consume` ends.
+   */
+  readonly countsSent?: boolean
   readonly config: ConfigSpec<Config>
   flows?(context: CreateContext, config: Config): Promise<Component & FlowConsumer>
   /** @param sources grows never: the sources of the pipeline's receivers, in order */

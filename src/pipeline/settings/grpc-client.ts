@@ -1,0 +1,40 @@
+import type { Problem } from '../component.ts'
+import { checkTlsClient, type TlsClientConfig, tlsClientSchema } from './tls-client.ts'
+
+/** Settings of every gRPC client, with the Collector's keys (`configgrpc.ClientConfig`). */
+export interface GrpcClientConfig {
+  endpoint: string
+  tls: TlsClientConfig
+  headers: Record<string, string>
+  compression: 'gzip' | 'none'
+  keepalive: { time: number; timeout: number; permit_without_stream: boolean }
+}
+
+/** Schema of the settings; spread it into a component's own. */
+export const grpcClientSchema = {
+  endpoint: { doc: 'host:port of the server', format: 'grpc-target', default: '' },
+  tls: tlsClientSchema,
+  headers: { doc: 'sent with every request', format: 'string-map', default: {}, sensitive: true },
+  compression: { doc: 'of the requests', format: ['gzip', 'none'], default: 'gzip' },
+  keepalive: {
+    time: { doc: 'idle time before a ping; 0 = no pings', format: 'duration', default: '0s' },
+    timeout: { doc: 'how long to wait for the answer to a ping', format: 'duration', default: '20s' },
+    permit_without_stream: { doc: 'ping without a request in flight', format: Boolean, default: false },
+  },
+}
+
+/** What settings alone cannot tell. */
+export function checkGrpcClient(config: GrpcClientConfig): Problem[] {
+  const missing = config.endpoint === '' ? [{ path: ['endpoint'], message: 'requires a non-empty "endpoint"' }] : []
+  return [...missing, ...checkTlsClient(config.tls, ['tls'])]
+}
+
+/** Channel options of the `keepalive` section. */
+export function grpcKeepalive(config: GrpcClientConfig['keepalive']): Record<string, number> {
+  if (config.time === 0) return {}
+  return {
+    'grpc.keepalive_time_ms': config.time,
+    'grpc.keepalive_timeout_ms': config.timeout,
+    'grpc.keepalive_permit_without_calls': config.permit_without_stream ? 1 : 0,
+  }
+}

@@ -1,0 +1,84 @@
+import type { SecureContextOptions } from 'node:tls'
+import type { Problem } from '../component.ts'
+import { type OptionalSection, optionalSection } from './optional-section.ts'
+import { checkedContext, readPem } from './read-pem.ts'
+import { minVersionSchema, secureVersion, type TlsVersion } from './tls-version.ts'
+
+/** `tls` of a server. Without the section the server speaks plain text. */
+export interface TlsServerConfig extends OptionalSection {
+  cert_file: string
+  key_file: string
+  client_ca_file: string
+  min_version: TlsVersion
+  /** Milliseconds; 0 = never read again. */
+  reload_interval: number
+}
+
+/** Schema of a server's `tls` section. */
+export const tlsServerSchema = optionalSection({
+  cert_file: { doc: "PEM file of the server's certificate chain", format: 'file', default: '' },
+  key_file: { doc: "PEM file of the server's key", format: 'file', default: '' },
+  client_ca_file: {
+    doc: 'PEM file of the authorities of client certificates; set, every client must show one (mutual TLS)',
+    format: 'file',
+    default: '',
+  },
+  min_version: minVersionSchema,
+  reload_interval: { doc: 'how often the files are read again; 0 = never', format: 'duration', default: '0s' },
+})
+
+/** What settings alone cannot tell. @param path of the section below the component, for example `['tls']` */
+export function checkTlsServer(config: TlsServerConfig, path: readonly string[]): Problem[] {
+  if (!config.enabled || (config.cert_file !== '' && config.key_file !== '')) return []
+  const missing = config.cert_file === '' ? 'cert_file' : 'key_file'
+  const message = 'TLS configuration must include both certificate and key for server connections'
+  return [{ path: [...path, missing], message }]
+}
+
+/** What node:tls and HTTP servers need: context plus whether a client must show a certificate. */
+export interface TlsServerOptions extends SecureContextOptions {
+  requestCert: boolean
+  rejectUnauthorized: boolean
+}
+
+/** Reads the files. @returns `undefined` when TLS is off @throws Error that names the file at fault */
+export async function loadTlsServer(config: TlsServerConfig): Promise<TlsServerOptions | undefined> {
+  if (!config.enabled) return undefined
+  const ca = await readPem('client_ca_file', config.client_ca_file)
+  const context = checkedContext({
+    cert: await readPem('cert_file', config.cert_file),
+    key: await readPem('key_file', config.key_file),
+    minVersion: secureVersion(config.min_version),
+    ...(ca === undefined ? {} : { ca }),
+  })
+  return { ...context, requestCert: ca !== undefined, rejectUnauthorized: ca !== undefined }
+}
+
+/** Something whose certificates can be exchanged while it listens: an HTTPS server, gRPC server credentials. */
+export interface SecureContextHolder {
+  setSecureContext(options: SecureContextOptions): void
+}
+
+/**
+ * Reads the files again every `reload_interval`; new connections get the new certificate.
+ * @param failed told when the files are unreadable or do not fit; the old certificate stays
+ * @returns a function that ends it
+ */
+export function keepTlsFresh(
+  config: TlsServerConfig,
+  holder: SecureContextHolder,
+  failed: (error: Error) => void,
+): () => void {
+  if (!config.enabled || config.reload_interval === 0) return () => {}
+  const reload = async () => {
+    try {
+      const options = await loadTlsServer(config)
+      if (options !== undefined) holder.setSecureContext(options)
+    } catch (error) {
+      failed(error as Error)
+    }
+  }
+  const timer = setInterval(reload, config.reload_interval)
+  timer.unref()
+  return () => clearInterval(timer)
+}
