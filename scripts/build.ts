@@ -14,13 +14,14 @@ const native = join(root, 'native')
 const build = join(root, 'build')
 const dist = join(root, 'dist')
 
-process.exitCode = await withLock(join(build, '.lock'), buildAll)
+process.exitCode = await main()
 
-async function buildAll(): Promise<number> {
+/** The lock is taken only when there is something to do: a checkout that is up to date may be read-only. */
+async function main(): Promise<number> {
   if (process.platform === 'linux') await tryNative()
   else say(`! no addon for ${process.platform}: live capture needs Linux`)
   try {
-    await buildJavaScript()
+    if (!isJavaScriptCurrent()) await withLock(join(root, 'build/.lock'), buildJavaScript)
     return 0
   } catch (cause) {
     say(`! ${messageOf(cause)}`)
@@ -30,48 +31,56 @@ async function buildAll(): Promise<number> {
 
 async function tryNative(): Promise<void> {
   try {
-    await buildNative()
+    if (!isNativeCurrent()) await withLock(join(root, 'build/.lock'), buildNative)
   } catch (cause) {
     say(`! the addon and the eBPF programs could not be built, so live capture is off: ${messageOf(cause)}`)
   }
 }
 
+/** Asks ninja by a dry run, which takes some milliseconds. */
+function isNativeCurrent(): boolean {
+  const plan = spawnSync('ninja', ['-C', build, '-n'], { encoding: 'utf8' })
+  return plan.status === 0 && plan.stdout.includes('no work to do')
+}
+
 async function buildNative(): Promise<void> {
+  if (isNativeCurrent()) return
   const cache = join(build, 'CMakeCache.txt')
   if (existsSync(cache) && !readFileSync(cache, 'utf8').includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${native}\n`)) {
     rmSync(join(build, 'CMakeFiles'), { recursive: true, force: true }) // the checkout was moved or copied
     rmSync(cache)
   }
-  if (!existsSync(join(build, 'build.ninja'))) {
+  if (!existsSync(cache)) {
     const args = ['-S', native, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']
     await step('configuring the native build (cmake)', 'cmake', args)
   }
-  // A dry run takes a few milliseconds and tells whether there is anything to announce.
-  const plan = spawnSync('ninja', ['-C', build, '-n'], { encoding: 'utf8' })
-  if (plan.status === 0 && plan.stdout.includes('no work to do')) return
   await step('building the eBPF programs and the addon (cmake)', 'cmake', ['--build', build])
+}
+
+function sources(): string[] {
+  return ['src', 'native', 'test/bench', 'test/support'].flatMap((folder) => filesBelow(join(root, folder)))
+}
+
+function sourcesFingerprint(): string {
+  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((file) => join(root, file))
+  return fingerprint([...sources(), ...settings])
+}
+
+function isJavaScriptCurrent(): boolean {
+  const note = join(dist, '.fingerprint')
+  return existsSync(note) && readFileSync(note, 'utf8') === sourcesFingerprint()
 }
 
 /** The new tree replaces the old one whole, so nothing of a deleted source stays behind. */
 async function buildJavaScript(): Promise<void> {
-  const sources = ['src', 'native', 'test/bench', 'test/support'].flatMap((folder) => filesBelow(join(root, folder)))
-  const settings = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((file) => join(root, file))
-  const now = fingerprint([...sources, ...settings])
-  const note = join(dist, '.fingerprint')
-  if (existsSync(note) && readFileSync(note, 'utf8') === now) return
-
+  if (isJavaScriptCurrent()) return
+  const now = sourcesFingerprint()
   const next = `${dist}.next`
   rmSync(next, { recursive: true, force: true })
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  await step(
-    'compiling TypeScript into dist/ (tsc)',
-    process.execPath,
-    [tsc, '-p', 'tsconfig.build.json', '--outDir', next],
-    {
-      cwd: root,
-    },
-  )
-  for (const file of sources) if (file.endsWith('.proto')) copyInto(next, file)
+  const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', next]
+  await step('compiling TypeScript into dist/ (tsc)', process.execPath, args, { cwd: root })
+  for (const file of sources()) if (file.endsWith('.proto')) copyInto(next, file)
   writeFileSync(join(next, '.fingerprint'), now)
   const old = `${dist}.old`
   rmSync(old, { recursive: true, force: true })
