@@ -69,6 +69,22 @@ struct fovea_event {
 	__u16 payload_missing;    /* bytes of the message that did not fit */
 };
 
+/*
+ * The map `connections` is an array of buckets of 8 entries each, so that it can be swept in slices:
+ * max_entries = connections wanted / FOVEA_CONNECTIONS_PER_BUCKET (half full: no new connection finds its buckets full).
+ */
+#define FOVEA_CONNECTIONS_PER_BUCKET 4
+
+/*
+ * Input packet of the program `sweep` (BPF_PROG_TEST_RUN). One run visits one slice of the table with softirqs off and
+ * returns the bucket to go on with: run it with `first` = 0, then with what it returned, until it returns 0.
+ */
+struct fovea_sweep {
+	__u32 flush_all;          /* 1: report and delete every entry (shutdown, the programs are detached) */
+	__u32 first;              /* bucket to begin with */
+	__u32 reserved[2];        /* the input of a run must be longer than an Ethernet header */
+};
+
 #define FOVEA_DNS_PAYLOAD_MAX 1232 /* flag-day EDNS size; longer messages are cut and marked */
 
 /* Index of the per-CPU counters of the map `counters`. */
