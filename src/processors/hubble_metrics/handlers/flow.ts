@@ -1,0 +1,60 @@
+import type { FlowBatch } from '../../../flow/batch.ts'
+import { EventType } from '../../../flow/enums.ts'
+import { protocolLabel, tracePointName, verdictName } from '../../../flow/flow-names.ts'
+import { SeriesCache } from '../../../metrics/series-cache.ts'
+import type { Handler, HandlerSettings } from './handler.ts'
+
+/** `hubble_flows_processed_total`: every flow. */
+export function flowHandler(settings: HandlerSettings): Handler {
+  const family = settings.family({
+    name: 'hubble_flows_processed_total',
+    help: 'Total number of flows processed',
+    kind: 'counter',
+    labels: ['protocol', 'type', 'subtype', 'verdict'],
+  })
+  const series = new SeriesCache(family, labels)
+  return {
+    families: [family],
+    observe(batch) {
+      const { verdict, eventType, eventSubType, weight } = batch.columns
+      series.refresh()
+      for (let i = 0; i < batch.length; i++) {
+        const key = (eventType[i]! << 24) | (eventSubType[i]! << 16) | (protocolOf(batch, i) << 8) | verdict[i]!
+        family.add(series.id(key >>> 0), weight[i]!)
+      }
+    },
+  }
+}
+
+/** What {@link protocolLabel} wants: the layer-7 protocol of L7 flows, the IP protocol of all others. */
+export function protocolOf(batch: FlowBatch, row: number): number {
+  const { eventType, protocol, l7 } = batch.columns
+  if (eventType[row] !== EventType.L7) return protocol[row]!
+  return l7[row] === 0 ? 0 : batch.l7.columns.protocol[l7[row]! - 1]!
+}
+
+function labels(key: number): string[] {
+  const eventType = key >>> 24
+  const subType = (key >>> 16) & 0xff
+  const protocol = (key >>> 8) & 0xff
+  const label = protocolLabel(eventType, protocol)
+  return [label, ...typeLabels(eventType, subType, label), verdictName(key & 0xff)]
+}
+
+/** Labels `type` and `subtype` (`FlowTypeName`, `FlowSubtypeName` of Hubble's metrics). */
+function typeLabels(eventType: number, subType: number, protocol: string): [string, string] {
+  switch (eventType) {
+    case EventType.L7:
+      return ['L7', protocol === 'Unknown L7' ? '' : protocol]
+    case EventType.DROP:
+      return ['Drop', '']
+    case EventType.CAPTURE:
+      return ['Capture', '']
+    case EventType.TRACE:
+      return ['Trace', tracePointName(subType)]
+    case EventType.POLICY_VERDICT:
+      return ['PolicyVerdict', '']
+    default:
+      return ['Unknown', String(eventType)]
+  }
+}
