@@ -121,11 +121,12 @@ function tcpEventText(batch: FlowBatch, row: number): string {
     case Kind.TCP_CLOSE:
       return detail === 0 ? 'Close' : `Close; Retransmits ${detail}`
     default:
-      return `State ${stateName(detail >>> 8)} -> ${stateName(detail & 0xff)}`
+      return `State ${tcpStateName(detail >>> 8)} -> ${tcpStateName(detail & 0xff)}`
   }
 }
 
-function stateName(state: number): string {
+/** Name of a TCP state (`net/tcp_states.h`). */
+export function tcpStateName(state: number): string {
   return TCP_STATES[state - 1] ?? String(state)
 }
 
