@@ -40,11 +40,11 @@ export class Network {
       }
   }
 
-  /** Segments of at most one packet (`mtu`), or as large as TCP likes (`large`). */
+  /** One packet per segment (`mtu`), or segments as large as TCP likes (`large`). */
   segments(size: 'mtu' | 'large'): void {
-    const count = size === 'mtu' ? '1' : '65535'
+    const offload = size === 'mtu' ? 'off' : 'on'
     for (const namespace of [this.client, this.server])
-      this.in(namespace, 'ip', 'link', 'set', 'eth0', 'gso_max_segs', count)
+      this.in(namespace, 'ethtool', '-K', 'eth0', 'tso', offload, 'gso', offload)
   }
 
   /** Times a program on the watched interfaces ran: each packet received or sent there is one. */
