@@ -13,7 +13,7 @@ RUN apt-get update \
       linux-libc-dev g++ cmake ninja-build pkg-config
 WORKDIR /fovea
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm install --no-save --include=dev --ignore-scripts --no-audit --no-fund
 COPY . .
 # A failed addon is a warning on a laptop; an image without it is of no use.
 RUN node scripts/setup.mjs --image \

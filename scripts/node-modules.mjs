@@ -9,13 +9,22 @@ import { step } from './step.mjs'
  */
 
 /**
- * Makes node_modules what package-lock.json says. No dependency needs its install script, so none is run.
+ * Makes node_modules what package-lock.json says. No dependency needs its install script, so none is run. Not `npm ci`: that refuses
+ * a lock file from which a registry left out optional packages for other platforms.
  * @param {string} root the checkout
  */
 export async function installModules(root) {
   if (!isStale(root)) return
-  const args = ['ci', '--include=dev', '--include=optional', '--ignore-scripts', '--no-audit', '--no-fund']
-  await step('installing the packages of package-lock.json (npm ci)', 'npm', args, {
+  const args = [
+    'install',
+    '--no-save',
+    '--include=dev',
+    '--include=optional',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+  ]
+  await step('installing the packages of package-lock.json (npm install)', 'npm', args, {
     cwd: root,
     shell: process.platform === 'win32',
   })
