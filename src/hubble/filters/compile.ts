@@ -1,0 +1,67 @@
+import type { FlowBatch } from '../../flow/batch.ts'
+import { FIELDS } from './fields.ts'
+import { type FieldFilter, type FilterContext, FilterError, type FlowFilter } from './flow-filter.ts'
+
+/**
+ * Sets `out[row]` to 1 for every row from `from` up to `to` that passes, else to 0.
+ * @param out at least `to` bytes @param serial number of the batch, for filters by UUID
+ */
+export type RowFilter = (batch: FlowBatch, from: number, to: number, out: Uint8Array, serial?: number) => void
+
+/**
+ * Compiles lists of filters: a flow passes when the whitelist is empty or one of its filters matches, and none of the
+ * blacklist does. Within a filter all fields must match, within a field any value.
+ * @throws FilterError in Hubble's words when a filter is malformed, or names a field that is not supported
+ */
+export function compileFilters(
+  whitelist: readonly FlowFilter[],
+  blacklist: readonly FlowFilter[],
+  context: FilterContext,
+): RowFilter {
+  const allow = whitelist.map((filter) => compileFilter(filter, context))
+  const deny = blacklist.map((filter) => compileFilter(filter, context))
+  let matched = new Uint8Array(1024)
+  return (batch, from, to, out, serial = 0) => {
+    context.ends.refresh()
+    if (matched.length < to) matched = new Uint8Array(2 * to)
+    out.fill(allow.length === 0 ? 1 : 0, from, to)
+    for (const fields of allow) {
+      match(fields, batch, serial, matched.fill(1, from, to).subarray(0, to), from)
+      for (let row = from; row < to; row++) out[row]! |= matched[row]!
+    }
+    for (const fields of deny) {
+      // Only what is still in needs to be looked at.
+      matched.set(out.subarray(from, to), from)
+      match(fields, batch, serial, matched.subarray(0, to), from)
+      for (let row = from; row < to; row++) out[row]! &= ~matched[row]!
+    }
+  }
+}
+
+/** Leaves in `rows` what all fields match. */
+function match(fields: readonly FieldFilter[], batch: FlowBatch, serial: number, rows: Uint8Array, from: number): void {
+  for (const field of fields) {
+    const test = field(batch, serial)
+    for (let row = from; row < rows.length; row++) if (rows[row] !== 0 && !test(row)) rows[row] = 0
+  }
+}
+
+function compileFilter(filter: FlowFilter, context: FilterContext): FieldFilter[] {
+  return Object.entries(filter)
+    .filter(([, values]) => isSet(values))
+    .map(([name, values]) => compileField(name, values, context))
+}
+
+/** Lists take part when they are not empty; `experimental` when anything in it is set. */
+function isSet(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0
+  return typeof value === 'object' && value !== null && Object.values(value).some(isSet)
+}
+
+function compileField(name: string, values: unknown, context: FilterContext): FieldFilter {
+  const compile = FIELDS[name as keyof FlowFilter] as
+    | ((values: unknown, context: FilterContext) => FieldFilter)
+    | undefined
+  if (compile === undefined) throw new FilterError(`filter field ${name} is not supported by this server`)
+  return compile(values, context)
+}
