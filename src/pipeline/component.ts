@@ -140,6 +140,18 @@ export interface Host {
   /** Every component with its status, pipelines and kind. */
   components(): readonly ComponentView[]
   pipelines(): readonly PipelineView[]
+  /** What started components serve. */
+  endpoints(): readonly EndpointView[]
+  /** Outcome of the last reload; undefined before the first. */
+  lastReload(): ReloadView | undefined
+}
+
+/** A reload of the configuration. */
+export interface ReloadView {
+  /** Unix milliseconds. */
+  atMs: number
+  /** Why it was refused and the old configuration kept; undefined when it is in force. */
+  error: Error | undefined
 }
 
 export interface ComponentView {

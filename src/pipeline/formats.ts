@@ -53,7 +53,9 @@ const FORMATS: Readonly<Record<string, SettingFormat>> = {
         'expected a list of strings',
       ),
   },
-  'string-map': { validate: validateStringMap },
+  'string-map': { validate: (value) => validateStringMap(value, false) },
+  /** As `string-map`; null takes a name away. */
+  'nullable-string-map': { validate: (value) => validateStringMap(value, true) },
   object: { validate: (value) => demand(typeof value === 'object' && value !== null, 'expected a map') },
   array: { validate: (value) => demand(Array.isArray(value), 'expected a list') },
 }
@@ -116,21 +118,25 @@ function validateGrpcTarget(value: unknown, leaf: SchemaLeaf): void {
 }
 
 /** Arrives as a list of entries: convict takes a dot in a map's key for a path. */
-function validateStringMap(value: unknown): void {
+function validateStringMap(value: unknown, nullable: boolean): void {
   if (!Array.isArray(value)) {
     demand(typeof value === 'object' && value !== null && Object.keys(value).length === 0, 'expected a map of strings')
     return
   }
   const seen = new Set<string>()
   for (const entry of value) {
-    demand(isNamedValue(entry), 'expected a map of strings, or a list of {name, value}')
+    demand(isNamedValue(entry, nullable), 'expected a map of strings, or a list of {name, value}')
     demand(!seen.has(entry.name), `duplicate name ${JSON.stringify(entry.name)}`)
     seen.add(entry.name)
   }
 }
 
-function isNamedValue(entry: unknown): entry is NamedValue {
+function isNamedValue(entry: unknown, nullable: boolean): entry is NamedValue {
   if (typeof entry !== 'object' || entry === null) return false
   const { name, value, ...rest } = entry as Partial<NamedValue>
-  return typeof name === 'string' && typeof value === 'string' && Object.keys(rest).length === 0
+  return (
+    typeof name === 'string' &&
+    (typeof value === 'string' || (nullable && value === null)) &&
+    Object.keys(rest).length === 0
+  )
 }

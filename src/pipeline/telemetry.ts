@@ -8,6 +8,7 @@ export interface Counter {
 /** The service's own metrics, under the Collector's names (`otelcol_receiver_accepted_flows`, …). */
 export class Telemetry {
   #families = new Map<string, Family>()
+  #gauges = new Map<string, () => void>()
   #refreshers = new Set<() => void>()
 
   /** The family of that name, made on first use. */
@@ -27,21 +28,33 @@ export class Telemetry {
     return { add: (amount) => family.add(id, amount) }
   }
 
-  /** A gauge with fixed labels whose value is asked for at every read-out. Returns a function that ends that. */
+  /**
+   * A gauge with fixed labels whose value is asked for at every read-out. Returns a function that ends that.
+   * Asked for again with the same labels, the newer one counts: over a reload the new component may come before the old one goes.
+   */
   gauge(name: string, help: string, labels: Readonly<Record<string, string>>, read: () => number): () => void {
     const family = this.family({ name, help, kind: 'gauge', labels: Object.keys(labels) })
     const id = family.series(...Object.values(labels))
+    const key = `${name}\u0000${id}`
     const refresh = () => family.set(id, read())
-    this.#refreshers.add(refresh)
+    this.#gauges.set(key, refresh)
     return () => {
-      this.#refreshers.delete(refresh)
+      if (this.#gauges.get(key) !== refresh) return
+      this.#gauges.delete(key)
       family.remove(id)
     }
+  }
+
+  /** Runs `refresh` before every read-out, for what is not known by events. Returns a function that ends that. */
+  beforeRead(refresh: () => void): () => void {
+    this.#refreshers.add(refresh)
+    return () => void this.#refreshers.delete(refresh)
   }
 
   /** All families, gauges refreshed. */
   families(): readonly Family[] {
     for (const refresh of this.#refreshers) refresh()
+    for (const refresh of this.#gauges.values()) refresh()
     return [...this.#families.values()]
   }
 }

@@ -1,0 +1,78 @@
+import { Command, Option } from 'commander'
+import type { Catalog } from '../pipeline/catalog.ts'
+import type { Locations } from '../pipeline/config/load.ts'
+import { listComponents } from './list-components.ts'
+import { type PrintOptions, printConfig } from './print-config.ts'
+import { run } from './run.ts'
+import { validate } from './validate.ts'
+import { VERSION } from './version.ts'
+
+interface LocationFlags {
+  config: string[]
+  set: string[]
+}
+
+/** What commands need from outside. */
+export interface Program {
+  catalog: Catalog
+  /** Ends the process at a second signal. */
+  force(): void
+}
+
+/** The command line. @returns a function that runs it and resolves to the exit status; it rejects with the Error to print */
+export function createProgram({ catalog, force }: Program): (argv: readonly string[]) => Promise<number> {
+  let status = 0
+  const program = new Command('fovea')
+    .description('Network flows of this machine through an OpenTelemetry-native collector pipeline')
+    .version(`fovea version ${VERSION}`, '-v, --version', 'print the version')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+  located(program.command('run', { isDefault: true }))
+    .description('run the pipelines of a configuration (also without a command)')
+    .option('--fallback <file>', 'configuration to run where nothing of this machine can be observed')
+    .action(async (flags: LocationFlags & { fallback?: string }) => {
+      status = await run({ locations: locations(flags), fallback: flags.fallback, force }, catalog)
+    })
+  located(program.command('validate'))
+    .description('check a configuration and start nothing; silent when it is good')
+    .option('--check-files', 'also that the files it names can be read', false)
+    .action((flags: LocationFlags & { checkFiles: boolean }) => validate(locations(flags), catalog, flags.checkFiles))
+  program
+    .command('components')
+    .description('list every component with its signals')
+    .action(async () => void process.stdout.write(await listComponents(catalog)))
+  located(program.command('print-config'))
+    .description('print the checked configuration with its defaults')
+    .addOption(
+      new Option('--mode <mode>', 'secrets masked or not').choices(['redacted', 'unredacted']).default('redacted'),
+    )
+    .addOption(new Option('--format <format>').choices(['yaml', 'json']).default('yaml'))
+    .action(async (flags: LocationFlags & PrintOptions) => {
+      process.stdout.write(await printConfig(locations(flags), catalog, flags))
+    })
+  for (const command of program.commands) command.exitOverride().configureOutput({ outputError: () => {} })
+  return async (argv) => {
+    await program.parseAsync(argv)
+    return status
+  }
+}
+
+function located(command: Command): Command {
+  return command
+    .option(
+      '--config <uri>',
+      'configuration: a file, or file:, env: or yaml: and what follows; repeatable, merged in order',
+      append,
+      [],
+    )
+    .option('--set <path=value>', 'one setting, laid over every --config: service.workers=2; repeatable', append, [])
+}
+
+function append(value: string, values: string[]): string[] {
+  return [...values, value]
+}
+
+function locations({ config, set }: LocationFlags): Locations {
+  return { configs: config, sets: set }
+}

@@ -1,0 +1,114 @@
+import { TEXT_FORMATS, TYPED_FORMATS } from '../formats.ts'
+import type { PlacedProblem } from './problem.ts'
+import { formatName, isSection, type SchemaSection, type Setting, settingOf, settingPaths } from './schema.ts'
+import { advice, nearestWord } from './suggest.ts'
+import { describe, isNull, plainValue, type Section, type Tree } from './tree.ts'
+
+export interface Prepared {
+  /** What convict loads: known keys only, no nulls, maps as lists of entries. */
+  raw: Record<string, unknown>
+  problems: PlacedProblem[]
+}
+
+/**
+ * Brings what the user wrote into the shape convict understands, and finds what it would not see or would tell badly:
+ * unknown keys, a map where a value belongs, a value where a section belongs.
+ */
+export function prepare(schema: SchemaSection, tree: Tree, path: readonly string[]): Prepared {
+  const problems: PlacedProblem[] = []
+  return { raw: prepareSection(schema, tree, path, { root: schema, problems }), problems }
+}
+
+interface Context {
+  root: SchemaSection
+  problems: PlacedProblem[]
+}
+
+function prepareSection(
+  schema: SchemaSection,
+  tree: Tree,
+  path: readonly string[],
+  context: Context,
+): Record<string, unknown> {
+  const raw: Record<string, unknown> = {}
+  const presence = Object.entries(schema).find(([, node]) => settingOf(node).presence)
+  if (presence !== undefined) raw[presence[0]] = true
+  if (isNull(tree)) return raw
+  if (tree.is !== 'map') {
+    context.problems.push({ path, message: `expected a map of settings, got ${describe(tree)}`, place: tree.place })
+    return raw
+  }
+  for (const [key, { keyPlace, value }] of tree.entries) {
+    const node = Object.hasOwn(schema, key) ? schema[key] : undefined
+    if (node === undefined) {
+      const message = `unknown key ${JSON.stringify(key)}${keyAdvice(key, schema, context.root)}`
+      context.problems.push({ path, message, place: keyPlace })
+    } else if (isSection(node)) {
+      raw[key] = prepareSection(node, value, [...path, key], context)
+    } else if (!isNull(value)) {
+      const prepared = prepareValue(settingOf(node), value, [...path, key], context)
+      if (prepared !== undefined) raw[key] = prepared
+    }
+  }
+  return raw
+}
+
+/** The near key of this section, else the same key at another place. */
+function keyAdvice(key: string, section: SchemaSection, root: SchemaSection): string {
+  const keys = Object.keys(section)
+  if (nearestWord(key, keys) === undefined) {
+    const elsewhere = [...settingPaths(root)].find((path) => path.at(-1) === key)
+    if (elsewhere !== undefined) return `, did you mean "${elsewhere.join('::')}"?`
+  }
+  return advice(key, keys, 'keys')
+}
+
+function prepareValue(setting: Setting, tree: Tree, path: readonly string[], context: Context): unknown {
+  const format = formatName(setting)
+  const takesMap = format.endsWith('string-map')
+  if (tree.is === 'map') {
+    if (takesMap) return mapEntries(tree)
+    // Boxed: convict would walk into the map and take a dot in a key for a path.
+    if (format === 'object') return [plainValue(tree)]
+  }
+  // A whole list or map from `${…}` is text where text is wanted.
+  if (tree.is !== 'scalar' && tree.text !== undefined && !isContainer(format)) return tree.text
+  if (tree.is === 'map' || (tree.is === 'list' && !isContainer(format))) {
+    context.problems.push({ path, message: `expected ${noun(format)}, got ${describe(tree)}`, place: tree.place })
+    return undefined
+  }
+  if (tree.is === 'list') return tree.items.map(takesMap ? entryValue : plainValue)
+  if (isContainer(format) && format !== '') {
+    context.problems.push({ path, message: `expected ${noun(format)}, got ${describe(tree)}`, place: tree.place })
+    return undefined
+  }
+  if (TEXT_FORMATS.has(format)) return tree.text
+  return tree.expanded && !TYPED_FORMATS.has(format) ? tree.text : tree.value
+}
+
+/** Formats whose value is a list or a map; a format of a component's own (`''`) may be anything. */
+function isContainer(format: string): boolean {
+  return format === '' || format === 'array' || format === 'object' || /-(list|map)$/.test(format)
+}
+
+function noun(format: string): string {
+  if (format.endsWith('string-map')) return 'a map'
+  if (format === 'array' || format.endsWith('-list')) return 'a list'
+  if (format === 'object') return 'a map'
+  return `a ${TYPED_FORMATS.has(format) || TEXT_FORMATS.has(format) ? format : 'string'}`
+}
+
+function mapEntries(section: Section): unknown[] {
+  return [...section.entries].map(([name, { value }]) => ({ name, value: textValue(value) }))
+}
+
+/** An item `{name: …, value: …}` of a map written as a list. */
+function entryValue(tree: Tree): unknown {
+  if (tree.is !== 'map') return plainValue(tree)
+  return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, textValue(value)]))
+}
+
+/** Values of string maps are text; a number from `${…}` is the text it was written as. */
+function textValue(tree: Tree): unknown {
+  return tree.is === 'scalar' && tree.expanded ? tree.text : plainValue(tree)
+}

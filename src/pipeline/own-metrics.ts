@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Logger } from 'pino'
+import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metrics/text.ts'
+import type { EndpointView } from './component.ts'
+import type { ServiceSettings } from './config/service-settings.ts'
+import { formatEndpoint } from './endpoint.ts'
+import { HttpServer } from './settings/http-server.ts'
+import type { Telemetry } from './telemetry.ts'
+
+const PATH = '/metrics'
+
+/** The service's own metrics over HTTP, as `service::telemetry::metrics::readers` says. */
+export class OwnMetrics {
+  #servers: HttpServer[] = []
+  #telemetry: Telemetry
+  #log: Logger
+  /** The settings it was started with, as text. */
+  readonly key: string
+
+  constructor(telemetry: Telemetry, log: Logger, key: string) {
+    this.key = key
+    this.#telemetry = telemetry
+    this.#log = log
+  }
+
+  /** @throws Error that names the address at fault */
+  async start({ level, readers }: ServiceSettings['telemetry']['metrics']): Promise<void> {
+    if (level === 'none') return
+    for (const { pull } of readers) {
+      const { host = 'localhost', port = 8888 } = pull.exporter.prometheus
+      const endpoint = formatEndpoint({ host, port })
+      const server = new HttpServer(
+        { endpoint, tls: NO_TLS },
+        (request, response) => void this.#answer(request, response),
+      )
+      try {
+        await server.start()
+      } catch (cause) {
+        throw new Error(`service::telemetry::metrics: ${(cause as Error).message}`, { cause })
+      }
+      this.#servers.push(server)
+    }
+  }
+
+  async shutdown(deadlineMs: number): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.shutdown(deadlineMs)))
+    this.#servers = []
+  }
+
+  endpoints(): EndpointView[] {
+    return this.#servers.map((server) => ({ name: 'Own metrics', url: `${server.url}${PATH}`, hint: '' }))
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== PATH) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(`own metrics are at ${PATH}\n`)
+      return
+    }
+    const openMetrics = request.headers.accept?.includes('application/openmetrics-text') ?? false
+    response.setHeader('content-type', openMetrics ? OPEN_METRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE)
+    try {
+      const text = writeText(this.#telemetry.families(), { openMetrics, withoutTypeSuffix: true })
+      await pipeline(Readable.from(text), response)
+    } catch (error) {
+      // A reader that went away; whatever else it was, the next read-out shows it again.
+      this.#log.debug({ err: error }, 'Own metrics were not read to the end')
+      response.destroy()
+    }
+  }
+}
+
+const NO_TLS = {
+  enabled: false,
+  cert_file: '',
+  key_file: '',
+  client_ca_file: '',
+  min_version: '1.2',
+  reload_interval: 0,
+} as const

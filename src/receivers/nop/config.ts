@@ -1,0 +1,6 @@
+import type { ConfigSpec } from '../../pipeline/component.ts'
+
+/** `nop` has no settings. */
+export type NopConfig = Record<string, never>
+
+export const nopSpec: ConfigSpec<NopConfig> = { schema: {} }
