@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import type { CaptureOptions, NativeCapture, NativeEvent } from './capture.ts'
 import type { TestObject, TestObjectOptions } from './test-object.ts'
 
 /** What the addon exports; used through the other modules of this folder. */
 interface Addon {
+  Capture: new (options: CaptureOptions, onEvent: (...event: NativeEvent) => void) => NativeCapture
+  dropReasons(): [number, string][]
   TestObject: new (options: TestObjectOptions) => TestObject
 }
 

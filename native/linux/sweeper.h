@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <cstdint>
+
+namespace fovea {
+
+/** Walks the connection table in the kernel by running the program `sweep` on it, slice after slice. */
+class Sweeper {
+ public:
+  Sweeper(int program_fd, int counters_fd) : program_fd_(program_fd), counters_fd_(counters_fd) {}
+
+  /** Reports and deletes what is idle or due. @returns 0 or errno */
+  int sweep() const { return walk(false); }
+  /**
+   * Reports and deletes every entry. Entries whose record found no room in the ring stay.
+   * @returns whether some stayed, so that this must be called again once the ring was read
+   */
+  bool flush() const;
+
+ private:
+  int walk(bool flush_all) const;
+
+  int program_fd_;
+  int counters_fd_;
+};
+
+}  // namespace fovea
