@@ -1,5 +1,5 @@
 // @ts-check
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { step } from './step.mjs'
 
@@ -14,7 +14,12 @@ import { step } from './step.mjs'
  * @param {string} root the checkout
  */
 export async function installModules(root) {
-  if (!isStale(root)) return
+  if (isStale(root)) await install(root)
+  linkNode(root)
+}
+
+/** @param {string} root */
+async function install(root) {
   const args = [
     'install',
     '--no-save',
@@ -28,6 +33,16 @@ export async function installModules(root) {
     cwd: root,
     shell: process.platform === 'win32',
   })
+}
+
+/**
+ * npm 9 removes node_modules/.bin/node again: it takes the links of the package for the other processor away, which has the same name.
+ * @param {string} root
+ */
+function linkNode(root) {
+  const target = `node-${process.platform}-${process.arch}/bin/node`
+  const link = join(root, 'node_modules/.bin/node')
+  if (existsSync(join(root, 'node_modules', target)) && !existsSync(link)) symlinkSync(`../${target}`, link)
 }
 
 /** Compares what npm noted about node_modules with the lock file: times of files say nothing after a checkout. @param {string} root */
