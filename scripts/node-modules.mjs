@@ -28,6 +28,7 @@ async function install(root) {
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',
+    '--loglevel=error',
   ]
   await step('installing the packages of package-lock.json (npm install)', 'npm', args, {
     cwd: root,
