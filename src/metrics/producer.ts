@@ -7,10 +7,9 @@ import type {
   DataPointType,
   Histogram,
   MetricData,
-  MetricProducer,
 } from '@opentelemetry/sdk-metrics'
 import { type Family, OVERFLOW } from './family.ts'
-import type { Temporality } from './source.ts'
+import type { Temporality, UndoableProducer } from './source.ts'
 
 /** Values of OpenTelemetry's enums; written out so that a process that only serves Prometheus never loads the SDK (a test compares them). */
 export const OTEL = {
@@ -35,13 +34,14 @@ const SCOPE = { name: 'fovea' }
  * a dashboard finds the same series whichever way they came. All sums are monotonic. A removed series is told once more
  * with its last value (or delta), so nothing that was counted is missed by a reader that comes between two collections.
  */
-export class SeriesProducer implements MetricProducer {
+export class SeriesProducer implements UndoableProducer {
   readonly #families: () => readonly Family[]
   readonly #temporality: Temporality
   readonly #clock: () => number
   readonly #readers = new Map<Family, FamilyReader>()
   /** The first collection tells everything since the series were made. */
   #lastMs = 0
+  #beforeMs = 0
 
   /** @param families called at every collection */
   constructor(families: () => readonly Family[], temporality: Temporality, clock: () => number = Date.now) {
@@ -58,9 +58,15 @@ export class SeriesProducer implements MetricProducer {
       const data = this.#reader(family).read(this.#lastMs, nowMs)
       if (data.dataPoints.length > 0) metrics.push(data)
     }
+    this.#beforeMs = this.#lastMs
     this.#lastMs = nowMs
     const scopeMetrics = metrics.length === 0 ? [] : [{ scope: SCOPE, metrics }]
     return Promise.resolve({ resourceMetrics: { resource: NO_RESOURCE, scopeMetrics }, errors: [] })
+  }
+
+  undo(): void {
+    this.#lastMs = this.#beforeMs
+    for (const reader of this.#readers.values()) reader.undo()
   }
 
   #reader(family: Family): FamilyReader {
@@ -73,6 +79,12 @@ export class SeriesProducer implements MetricProducer {
   }
 }
 
+interface Departed {
+  attributes: Attributes
+  numbers: Float64Array
+  startMs: number
+}
+
 /** What one reader knows of one family: for deltas, the numbers it was told last. */
 class FamilyReader {
   readonly #family: Family
@@ -80,8 +92,11 @@ class FamilyReader {
   readonly #width: number
   /** Per series: value (or sum), then the bucket counts, as told last. Empty when cumulative. */
   #told = new Float64Array(0)
+  /** `told` before the last collection. */
+  #before = new Float64Array(0)
+  #departedBefore: Departed[] = []
   /** Last points of series removed since the last collection; bounded, should nobody collect. */
-  #departed: { attributes: Attributes; numbers: Float64Array; startMs: number }[] = []
+  #departed: Departed[] = []
 
   constructor(family: Family, temporality: Temporality) {
     this.#family = family
@@ -90,12 +105,21 @@ class FamilyReader {
     if (family.kind !== 'gauge') family.watchRemovals((id) => this.#depart(id))
   }
 
+  undo(): void {
+    if (!this.#delta) return
+    this.#told = this.#before.slice()
+    this.#departed = [...this.#departedBefore, ...this.#departed].slice(0, this.#family.limit)
+    this.#departedBefore = []
+  }
+
   read(lastMs: number, nowMs: number): MetricData {
+    if (this.#delta) this.#before = this.#told.slice()
     const points: DataPoint<Float64Array>[] = []
     const point = (attributes: Attributes, numbers: Float64Array, startMs: number) =>
       points.push({ attributes, value: numbers, endTime: hrTime(nowMs), startTime: hrTime(startMs) })
     for (const { attributes, numbers, startMs } of this.#departed)
       point(attributes, numbers, this.#delta ? Math.max(lastMs, startMs) : startMs)
+    this.#departedBefore = this.#departed
     this.#departed = []
     for (const id of this.#family.ids()) {
       const numbers = this.#take(id)
@@ -109,7 +133,8 @@ class FamilyReader {
   #depart(id: number): void {
     const numbers = this.#take(id)
     const at = id * this.#width
-    if (this.#delta) this.#told.fill(0, at, at + this.#width)
+    // The id may be another series' next.
+    for (const numbersTold of [this.#told, this.#before]) numbersTold.fill(0, at, at + this.#width)
     if (isZero(numbers) || this.#departed.length >= this.#family.limit) return
     this.#departed.push({ attributes: attributesOf(this.#family, id), numbers, startMs: this.#family.startMs(id) })
   }

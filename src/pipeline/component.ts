@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { FlowBatch } from '../flow/batch.ts'
+import type { EndpointTable } from '../flow/endpoint.ts'
 import type { MetricSource } from '../metrics/source.ts'
 import type { WorkerPool } from './pool.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -65,6 +66,10 @@ export interface CreateContext {
   readonly pool: WorkerPool
   /** Node name as flows carry it: `service.telemetry.resource`'s or the host's name. */
   readonly nodeName: string
+  /** Who the endpoint ids in the columns are, for the whole service; absent = nobody but the reserved ones. */
+  readonly endpoints?: EndpointTable
+  /** Attributes of this service, as `service.telemetry.resource` says. */
+  readonly resource: Readonly<Record<string, string>>
   /** Tells the state of this component to health_check and zpages; `fatal_error` ends the process in order. */
   report(status: Status): void
   /** Looks up a running extension, for example `file_storage`; undefined when not configured. */

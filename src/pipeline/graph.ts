@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import type { EndpointTable } from '../flow/endpoint.ts'
 import type { MetricSource } from '../metrics/source.ts'
 import type { Factories } from './catalog.ts'
 import type { Component, CreateContext, FlowConsumer, Host, Status } from './component.ts'
@@ -15,6 +16,8 @@ export interface Surroundings {
   telemetry: Telemetry
   pool: WorkerPool
   nodeName: string
+  resource: Readonly<Record<string, string>>
+  endpoints: EndpointTable
   host: Host
   /** A component reported a new status. */
   changed(node: BuiltNode): void
@@ -92,6 +95,8 @@ async function buildNode(
     telemetry: surroundings.telemetry,
     pool: surroundings.pool,
     nodeName: surroundings.nodeName,
+    resource: surroundings.resource,
+    endpoints: surroundings.endpoints,
     report: (status: Status) => tracker.report(status),
     extension: surroundings.extension,
   }

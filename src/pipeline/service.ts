@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
+import { EndpointTable } from '../flow/endpoint.ts'
 import type { ComponentView, EndpointView, Host, PipelineView, ReloadView } from './component.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { type BuiltNode, buildGraph, type Surroundings } from './graph.ts'
@@ -36,6 +37,8 @@ interface Running {
 export class Service implements Host {
   readonly startedMs = Date.now()
   readonly telemetry = new Telemetry()
+  /** One for the life of the service: flows that are kept go on to name its ids over reloads. */
+  readonly #endpointTable = new EndpointTable()
   #options: ServiceOptions
   #instanceId = randomUUID()
   #running: Running | undefined
@@ -200,12 +203,13 @@ export class Service implements Host {
   }
 
   #surroundings({ config, log, pool }: Pick<Running, 'config' | 'log' | 'pool'>): Surroundings {
-    const { resource } = config.service.telemetry
+    const resource = serviceResource(config.service.telemetry.resource, this.#options.version, this.#instanceId)
     return {
       log,
       pool,
       telemetry: this.telemetry,
-      nodeName: nodeNameOf(serviceResource(resource, this.#options.version, this.#instanceId)),
+      nodeName: nodeNameOf(resource),
+      resource,
       host: this,
       changed: ({ tracker: { view } }) => {
         if (view.status.at === 'fatal_error') this.#reportFatal(view.status.error)

@@ -95,6 +95,34 @@ for (const temporality of ['cumulative', 'delta'] as const)
     assert.equal(next, temporality === 'delta' ? [] : ['new'])
   })
 
+producing('deltas that did not arrive are told again with the next ones', async () => {
+  let now = HOUR
+  const f = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'] }, () => now)
+  const producer = new SeriesProducer(
+    () => [f],
+    'delta',
+    () => now,
+  )
+  f.add(f.series('1'), 5)
+  now += 1000
+  await collected(producer)
+  now += 1000
+  f.add(f.series('1'), 2)
+  f.add(f.series('gone'), 1)
+  f.remove(f.series('gone'))
+  await collected(producer)
+  producer.undo()
+  f.add(f.series('1'), 3)
+  const [metric] = await collected(producer)
+  assert.equal(
+    metric?.dataPoints.map((p) => [p.attributes.a, p.value, p.startTime[0]]),
+    [
+      ['gone', 1, 3602],
+      ['1', 5, 3601],
+    ],
+  )
+})
+
 producing('the overflow series carries the specified attribute', async () => {
   const f = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'], limit: 1 })
   for (const v of ['1', '2', '3']) f.add(f.series(v), 1)

@@ -22,6 +22,7 @@ export function createContext(kind: Kind, id: string): RecordingContext {
     telemetry: new Telemetry(),
     pool: new WorkerPool(),
     nodeName: 'node-1',
+    resource: { 'service.name': 'fovea', 'service.version': '0.0.0', 'service.instance.id': 'test' },
     report: (status) => statuses.push(status),
     extension: () => undefined,
     statuses,

@@ -1,0 +1,64 @@
+import type { FlowBatch } from '../../flow/batch.ts'
+
+interface Entry {
+  batch: FlowBatch
+  /** Rows not handed out yet. */
+  from: number
+  to: number
+  receivedMs: number
+}
+
+/** Flows waiting to be sent, as the batches they came in: bounded in flows, first in, first out. */
+export class FlowQueue {
+  readonly #capacity: number
+  readonly #entries: Entry[] = []
+  #size = 0
+
+  /** @param capacity most flows, those handed out and not yet `settle`d included */
+  constructor(capacity: number) {
+    this.#capacity = capacity
+  }
+
+  /** Flows waiting, and in flight. */
+  get size(): number {
+    return this.#size + this.#inFlight
+  }
+
+  /** Flows waiting. */
+  get waiting(): number {
+    return this.#size
+  }
+
+  #inFlight = 0
+
+  /** Takes as many rows as there is room for, from the first. Returns how many. */
+  push(batch: FlowBatch, receivedMs: number): number {
+    const taken = Math.min(batch.length, this.#capacity - this.size)
+    if (taken <= 0) return 0
+    this.#entries.push({ batch, from: 0, to: taken, receivedMs })
+    this.#size += taken
+    return taken
+  }
+
+  /** Hands out up to `most` rows, a run of one batch at a time. */
+  take(most: number, visit: (batch: FlowBatch, row: number, receivedMs: number) => void): number {
+    let left = Math.min(most, this.#size)
+    const taken = left
+    while (left > 0) {
+      const entry = this.#entries[0]!
+      const end = Math.min(entry.to, entry.from + left)
+      left -= end - entry.from
+      for (let row = entry.from; row < end; row++) visit(entry.batch, row, entry.receivedMs)
+      entry.from = end
+      if (end === entry.to) this.#entries.shift()
+    }
+    this.#size -= taken
+    this.#inFlight += taken
+    return taken
+  }
+
+  /** Flows handed out are done with, whatever became of them. */
+  settle(flows: number): void {
+    this.#inFlight -= flows
+  }
+}

@@ -1,0 +1,174 @@
+import type { Attributes, HrTime, LogRecord } from '@opentelemetry/api'
+import { addressText } from './address.ts'
+import type { FlowBatch } from './batch.ts'
+import { dnsTypeName } from './dns-names.ts'
+import { dropReasonEnumName } from './drop-reason-names.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Ends } from './ends.ts'
+import { Direction, FlowType, L7Type, Protocol, Reply, Verdict } from './enums.ts'
+import { eventTypeText } from './event-type-text.ts'
+import { l4Name, observationPointName, verdictName } from './flow-names.ts'
+import { type ExtensionSink, visitExtensions } from './hubble-extensions.ts'
+import { DESTINATION, type EndNames, EXTENSION_NAMES, FLOW_EVENT, Name, SOURCE } from './otlp-names.ts'
+import { dnsAddresses, flagsText, summary } from './summary.ts'
+
+/** `SeverityNumber` of the OpenTelemetry API, written out so that nothing is loaded before an exporter needs it. */
+const INFO = 9
+const WARN = 13
+
+const TYPES: Readonly<Record<number, string>> = {
+  [FlowType.L3_L4]: 'L3_L4',
+  [FlowType.L7]: 'L7',
+  [FlowType.SOCK]: 'SOCK',
+}
+const DIRECTIONS: Readonly<Record<number, string>> = { [Direction.INGRESS]: 'INGRESS', [Direction.EGRESS]: 'EGRESS' }
+const L7_TYPES: Readonly<Record<number, string>> = {
+  [L7Type.REQUEST]: 'REQUEST',
+  [L7Type.RESPONSE]: 'RESPONSE',
+  [L7Type.SAMPLE]: 'SAMPLE',
+}
+
+/** By `TcpFlag` bits, shared by all records. */
+const FLAG_LISTS: readonly string[][] = Array.from({ length: 512 }, (_, bits) => flagsText(bits).split(', '))
+
+/** Makes OTLP log records of rows; attribute names are in `otlp-names.ts`. Empty and unknown values are left out. */
+export class FlowRecordEncoder {
+  readonly #ends: Ends
+
+  constructor(ends: Ends) {
+    this.#ends = ends
+  }
+
+  /** To be called before the rows of a batch are encoded. */
+  refresh(): void {
+    this.#ends.refresh()
+  }
+
+  /** One row as `network.flow` event. @param observed when the batch was taken */
+  record(batch: FlowBatch, row: number, observed: HrTime): LogRecord {
+    const { timeSeconds, timeNanos, verdict } = batch.columns
+    const dropped = verdict[row] === Verdict.DROPPED
+    return {
+      eventName: FLOW_EVENT,
+      timestamp: [timeSeconds[row]!, timeNanos[row]!],
+      observedTimestamp: observed,
+      severityNumber: dropped ? WARN : INFO,
+      severityText: dropped ? 'WARN' : 'INFO',
+      attributes: this.#attributes(batch, row),
+    }
+  }
+
+  #attributes(batch: FlowBatch, row: number): Attributes {
+    const out: Attributes = {}
+    addNetwork(out, batch, row)
+    addHubble(out, batch, row)
+    addEnd(out, SOURCE, this.#ends.table.get(this.#ends.source(batch, row)))
+    addEnd(out, DESTINATION, this.#ends.table.get(this.#ends.destination(batch, row)))
+    const { l7, sourceNames, destinationNames } = batch.columns
+    if (sourceNames[row] !== 0) out[SOURCE.names] = batch.strings[sourceNames[row]!]!.split(',')
+    if (destinationNames[row] !== 0) out[DESTINATION.names] = batch.strings[destinationNames[row]!]!.split(',')
+    if (l7[row] !== 0) addDns(out, batch, l7[row]! - 1)
+    visitExtensions(batch, row, new AttributeSink(out))
+    return out
+  }
+}
+
+class AttributeSink implements ExtensionSink {
+  readonly #out: Attributes
+
+  constructor(out: Attributes) {
+    this.#out = out
+  }
+
+  number(key: keyof typeof EXTENSION_NAMES, value: number): void {
+    this.#out[EXTENSION_NAMES[key]] = value
+  }
+
+  text(key: keyof typeof EXTENSION_NAMES, value: string): void {
+    this.#out[EXTENSION_NAMES[key]] = value
+  }
+}
+
+function addNetwork(out: Attributes, batch: FlowBatch, row: number): void {
+  const { ipVersion, sourceAddress, destinationAddress, protocol, interfaceName, interfaceIndex } = batch.columns
+  if (ipVersion[row] !== 0) {
+    out[Name.ipVersion] = ipVersion[row] === 6 ? 'ipv6' : 'ipv4'
+    out[Name.sourceAddress] = addressText(sourceAddress, row)
+    out[Name.destinationAddress] = addressText(destinationAddress, row)
+  }
+  const transport = l4Name(protocol[row]!)
+  if (transport !== undefined) out[Name.transport] = transport.toLowerCase()
+  addLayer4(out, batch, row)
+  if (interfaceName[row] !== 0) out[Name.interfaceName] = batch.strings[interfaceName[row]!]!
+  if (interfaceIndex[row] !== 0) out[Name.interfaceIndex] = interfaceIndex[row]!
+}
+
+function addLayer4(out: Attributes, batch: FlowBatch, row: number): void {
+  const { protocol, sourcePort, destinationPort, tcpFlags, icmpType, icmpCode } = batch.columns
+  if (protocol[row] === Protocol.TCP && tcpFlags[row] !== 0) {
+    out[Name.tcpFlags] = FLAG_LISTS[tcpFlags[row]! & 0x1ff]!
+  }
+  switch (protocol[row]) {
+    case Protocol.TCP:
+    case Protocol.UDP:
+    case Protocol.SCTP:
+      out[Name.sourcePort] = sourcePort[row]!
+      out[Name.destinationPort] = destinationPort[row]!
+      break
+    case Protocol.ICMP:
+    case Protocol.ICMPV6:
+      out[Name.icmpType] = icmpType[row]!
+      out[Name.icmpCode] = icmpCode[row]!
+  }
+}
+
+function addHubble(out: Attributes, batch: FlowBatch, row: number): void {
+  const { verdict, type, direction, isReply, observationPoint, dropReason } = batch.columns
+  out[Name.verdict] = verdictName(verdict[row]!)
+  if (verdict[row] === Verdict.DROPPED) {
+    out[Name.dropReason] = dropReasonEnumName(dropReason[row]!) ?? String(dropReason[row])
+  }
+  const typeName = TYPES[type[row]!]
+  if (typeName !== undefined) out[Name.type] = typeName
+  out[Name.eventType] = eventTypeText(batch, row)
+  if (observationPoint[row] !== 0) out[Name.observationPoint] = observationPointName(observationPoint[row]!)
+  const directionName = DIRECTIONS[direction[row]!]
+  if (directionName !== undefined) out[Name.direction] = directionName
+  if (isReply[row] !== Reply.UNKNOWN) out[Name.isReply] = isReply[row] === Reply.YES
+  out[Name.summary] = summary(batch, row)
+}
+
+function addDns(out: Attributes, batch: FlowBatch, row: number): void {
+  const table = batch.l7
+  const { type, rcode, ttlSeconds, latencyNs, addressCount } = table.columns
+  out[Name.l7Protocol] = 'dns'
+  out[Name.l7Type] = L7_TYPES[type[row]!] ?? 'UNKNOWN_L7_TYPE'
+  out[Name.dnsName] = table.query(row)
+  out[Name.dnsQtypes] = table.types(row).map(dnsTypeName)
+  if (type[row] !== L7Type.RESPONSE) return
+  out[Name.dnsRcode] = rcode[row]!
+  out[Name.dnsTtl] = ttlSeconds[row]!
+  const answerTypes = table.answerTypes(row)
+  if (answerTypes.length > 0) out[Name.dnsRrtypes] = answerTypes.map(dnsTypeName)
+  if (addressCount[row] !== 0) out[Name.dnsAnswers] = dnsAddresses(batch, row)
+  const names = table.names(row)
+  if (names.length > 0) out[Name.dnsCnames] = names
+  if (latencyNs[row] !== 0) out[Name.dnsLatency] = latencyNs[row]!
+}
+
+function addEnd(out: Attributes, name: EndNames, end: Endpoint): void {
+  if (end.identity === 0) return
+  out[name.identity] = end.identity
+  if (end.labels.length > 0) out[name.labels] = end.labels as string[]
+  if (end.namespace !== '') out[name.namespace] = end.namespace
+  if (end.podName !== '') out[name.podName] = end.podName
+  if (end.clusterName !== '') out[name.clusterName] = end.clusterName
+  if (end.service !== undefined) {
+    out[name.service] = end.service.name
+    out[name.serviceNamespace] = end.service.namespace
+  }
+  const workload = end.workloads[0]
+  if (workload === undefined) return
+  out[name.workload] = workload.name
+  out[name.workloadKind] = workload.kind
+}
