@@ -1,0 +1,74 @@
+import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
+import { checkTlsServer, type TlsServerConfig, tlsServerSchema } from '../../pipeline/settings/tls-server.ts'
+
+export interface HubbleConfig {
+  /** `host:port`; `''` = no TCP. */
+  endpoint: string
+  unix_socket: UnixSocketConfig
+  tls: TlsServerConfig
+  max_flows: number
+  max_bytes: number
+  max_concurrent_streams: number
+  max_recv_msg_size_mib: number
+  /** Milliseconds. */
+  lost_event_send_interval: number
+  cluster_name: string
+  advertise_address: string
+}
+
+export interface UnixSocketConfig {
+  /** `''` = none. */
+  path: string
+  /** Permission bits. */
+  mode: number
+  /** Name or number; `''` = that of the process. */
+  group: string
+}
+
+export const hubbleConfig: ConfigSpec<HubbleConfig> = {
+  schema: {
+    endpoint: {
+      doc: 'host:port to listen on; port 0 takes a free one; empty: unix socket alone',
+      format: 'endpoint',
+      default: 'localhost:4245',
+    },
+    unix_socket: {
+      path: { doc: 'also listen on this unix socket, always in plain text; empty: none', format: 'file', default: '' },
+      mode: { doc: 'permissions of the socket', format: 'file-mode', default: '0660' },
+      group: { doc: "group of the socket, by name or number; empty: the process's", format: String, default: '' },
+    },
+    tls: tlsServerSchema,
+    max_flows: { doc: 'flows kept for requests about the past', format: 'positive-int', default: 65_535 },
+    max_bytes: {
+      doc: 'most memory for them; the newest batch is kept whatever its size',
+      format: 'positive-int',
+      default: 64 * 1024 * 1024,
+    },
+    max_concurrent_streams: {
+      doc: 'streams open at one time (flows, peers); further ones are refused',
+      format: 'positive-int',
+      default: 64,
+    },
+    max_recv_msg_size_mib: { doc: 'largest request, in MiB', format: 'positive-int', default: 4 },
+    lost_event_send_interval: {
+      doc: 'how often at most a client is told that it was too slow',
+      format: 'positive-duration',
+      default: '1s',
+    },
+    cluster_name: { doc: 'name of the cluster, for hubble-relay', format: String, default: 'default' },
+    advertise_address: {
+      doc: "address under which hubble-relay finds this node; empty: the endpoint's, or this machine's first one",
+      format: String,
+      default: '',
+    },
+  },
+  check: checkHubble,
+}
+
+function checkHubble(config: HubbleConfig): Problem[] {
+  const problems = checkTlsServer(config.tls, ['tls'])
+  if (config.endpoint === '' && config.unix_socket.path === '') {
+    problems.push({ path: ['endpoint'], message: 'requires an "endpoint", a "unix_socket::path" or both' })
+  }
+  return problems
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto'
+import { VERSION } from '../../cli/version.ts'
+import type { FlowBatch } from '../../flow/batch.ts'
+import { EndpointTable } from '../../flow/endpoint.ts'
+import { Ends } from '../../flow/ends.ts'
+import { HubbleEncoder } from '../../flow/hubble-encode.ts'
+import { uuidPrefix } from '../../flow/hubble-uuid.ts'
+import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
+import { advertisedAddress, tlsServerName } from './advertise.ts'
+import type { HubbleConfig } from './config.ts'
+import { FlowRate } from './flow-rate.ts'
+import { FlowRing } from './flow-ring.ts'
+import { SeenNamespaces } from './namespaces.ts'
+import type { NodeStatus } from './node-status.ts'
+import { lostEncoder, type ObserverContext } from './observer-service.ts'
+import { HubbleServer } from './server.ts'
+import { StreamLimit } from './stream-limit.ts'
+
+/** Keeps the flows of the last while and serves them, and those to come, to Hubble's clients. */
+export class HubbleExporter implements Component, FlowConsumer {
+  readonly mutates = false
+  readonly #context: CreateContext
+  readonly #config: HubbleConfig
+  readonly #ring: FlowRing
+  readonly #rate = new FlowRate()
+  readonly #ends: Ends
+  readonly #namespaces: SeenNamespaces
+  readonly #streams: StreamLimit
+  readonly #server: HubbleServer
+  readonly #startedNs = process.hrtime.bigint()
+  #unregister: (() => void)[] = []
+  #seenFlows = 0
+  #bound = ''
+
+  constructor(context: CreateContext, config: HubbleConfig) {
+    this.#context = context
+    this.#config = config
+    this.#ring = new FlowRing({ maxFlows: config.max_flows, maxBytes: config.max_bytes })
+    this.#ends = new Ends(context.endpoints ?? new EndpointTable())
+    this.#namespaces = new SeenNamespaces(this.#ends.table)
+    this.#streams = new StreamLimit(config.max_concurrent_streams, context.log)
+    this.#server = new HubbleServer(config, this.#observerContext(), (error) =>
+      context.report({ at: 'recoverable_error', error }),
+    )
+  }
+
+  /** Endpoint with its real port once started; `''` without TCP. */
+  get endpoint(): string {
+    return this.#bound
+  }
+
+  async start(): Promise<void> {
+    this.#bound = await this.#server.start()
+    this.#registerGauges()
+    const where = [this.#bound, this.#config.unix_socket.path].filter((place) => place !== '')
+    this.#context.log.info(`Hubble API on ${where.join(' and ')}`)
+  }
+
+  consume(batch: FlowBatch): void {
+    this.#seenFlows += batch.length
+    this.#rate.add(batch.length)
+    this.#namespaces.add(batch)
+    this.#ring.push(batch)
+  }
+
+  async shutdown(deadlineMs: number): Promise<void> {
+    for (const unregister of this.#unregister.splice(0)) unregister()
+    await this.#server.shutdown(deadlineMs)
+    this.#ring.clear()
+  }
+
+  #observerContext(): ObserverContext {
+    const { nodeName, telemetry, id } = this.#context
+    const prefix = uuidPrefix(randomUUID())
+    const emitter = { name: 'Fovea', version: VERSION }
+    const labels = { exporter: id }
+    const sent = telemetry.counter('otelcol_exporter_hubble_sent_flows', 'Flows sent to clients.', labels)
+    const lost = telemetry.counter(
+      'otelcol_exporter_hubble_lost_events',
+      'Events the ring forgot before a client had read them.',
+      labels,
+    )
+    return {
+      ring: this.#ring,
+      encoder: new HubbleEncoder({ nodeName, emitter, ends: this.#ends, uuidPrefix: prefix }),
+      encodeLost: lostEncoder(nodeName),
+      lossIntervalMs: this.#config.lost_event_send_interval,
+      sent: (flows) => sent.add(flows),
+      lost: (events) => lost.add(events),
+      filters: { ends: this.#ends, nodeName, uuidPrefix: prefix },
+      streams: this.#streams,
+      version: VERSION,
+      status: () => this.#status(),
+      namespaces: () => this.#namespaces.list(),
+    }
+  }
+
+  #status(): NodeStatus {
+    const { nodeName } = this.#context
+    const { cluster_name, tls } = this.#config
+    const outside = cluster_name !== 'default' && !nodeName.includes('/')
+    return {
+      name: outside ? `${cluster_name}/${nodeName}` : nodeName,
+      address: advertisedAddress(this.#config, this.#bound),
+      tlsServerName: tls.enabled ? tlsServerName(nodeName, cluster_name) : undefined,
+      version: VERSION,
+      uptimeNs: Number(process.hrtime.bigint() - this.#startedNs),
+      flows: this.#ring.next - this.#ring.first,
+      maxFlows: this.#config.max_flows,
+      seenFlows: this.#seenFlows,
+      flowsRate: this.#rate.perSecond(),
+    }
+  }
+
+  #registerGauges(): void {
+    const { telemetry, id } = this.#context
+    const gauge = (name: string, help: string, read: () => number) =>
+      telemetry.gauge(`otelcol_exporter_hubble_${name}`, help, { exporter: id }, read)
+    this.#unregister = [
+      gauge('kept_flows', 'Events that clients can ask for.', () => this.#ring.next - this.#ring.first),
+      gauge('kept_bytes', 'Memory they hold.', () => this.#ring.bytes),
+      gauge('streams', 'Streams open now.', () => this.#streams.size),
+      gauge('refused_streams', 'Streams refused because too many were open.', () => this.#streams.refused),
+    ]
+  }
+}

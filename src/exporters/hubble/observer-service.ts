@@ -1,0 +1,125 @@
+import {
+  Metadata,
+  type MethodDefinition,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type ServiceError,
+  type sendUnaryData,
+  status,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
+import type { LostEvents } from '../../flow/batch.ts'
+import { messageType, serviceMethods } from '../../hubble/definition.ts'
+import type { FilterContext } from '../../hubble/filters/flow-filter.ts'
+import { flowQuery, InvalidRequestError } from './flow-query.ts'
+import { FlowReader } from './flow-reader.ts'
+import { FlowStream, type FlowsCall, type StreamContext } from './flow-stream.ts'
+import type { Namespace } from './namespaces.ts'
+import type { NodeStatus } from './node-status.ts'
+import type { StreamLimit } from './stream-limit.ts'
+
+export interface ObserverContext extends StreamContext {
+  filters: FilterContext
+  streams: StreamLimit
+  /** Of this program, semver. */
+  version: string
+  status(): NodeStatus
+  namespaces(): Namespace[]
+}
+
+/** `observer.Observer`: definition and implementation for a gRPC server. */
+export function observerService(context: ObserverContext): [ServiceDefinition, UntypedServiceImplementation] {
+  const version = new Metadata()
+  version.set('hubble-server-version', context.version)
+  const unary = (answer: () => object) => (call: ServerUnaryCall<object, object>, reply: sendUnaryData<object>) => {
+    call.sendMetadata(version)
+    reply(null, answer())
+  }
+  const implementation = {
+    GetFlows: (call: FlowsCall) => {
+      call.sendMetadata(version)
+      getFlows(call, context)
+    },
+    GetAgentEvents: notImplemented('GetAgentEvents'),
+    GetDebugEvents: notImplemented('GetDebugEvents'),
+    GetNodes: unary(() => ({ nodes: [nodeOf(context.status())] })),
+    GetNamespaces: unary(() => ({ namespaces: context.namespaces() })),
+    ServerStatus: unary(() => serverStatus(context.status())),
+  }
+  return [withRawFlows(serviceMethods('observer.Observer')), implementation]
+}
+
+/** Flows are encoded from columns, not from objects. */
+function withRawFlows(methods: ReturnType<typeof serviceMethods>): ServiceDefinition {
+  const raw = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const getFlows = { ...methods.GetFlows, responseSerialize: raw } as MethodDefinition<object, Uint8Array>
+  return { ...methods, GetFlows: getFlows } as ServiceDefinition
+}
+
+function getFlows(call: FlowsCall, context: ObserverContext): void {
+  try {
+    const query = flowQuery(call.request, context.filters)
+    const stream = new FlowStream(call, new FlowReader(context.ring, query), context)
+    context.streams.run(call, stream)
+  } catch (error) {
+    // Upstream answers malformed filters with UNKNOWN, and the CLI prints the bare message for that code alone.
+    const code = error instanceof InvalidRequestError ? status.INVALID_ARGUMENT : status.UNKNOWN
+    call.emit('error', { code, details: (error as Error).message })
+  }
+}
+
+function notImplemented(method: string) {
+  const error: Partial<ServiceError> = {
+    code: status.UNIMPLEMENTED,
+    details: `${method} not implemented: there are no such events outside Cilium`,
+  }
+  return (call: FlowsCall) => void call.emit('error', error)
+}
+
+function serverStatus({ flows, maxFlows, seenFlows, uptimeNs, version, flowsRate }: NodeStatus): object {
+  return {
+    num_flows: flows,
+    max_flows: maxFlows,
+    seen_flows: seenFlows,
+    uptime_ns: uptimeNs,
+    version: `fovea v${version}`,
+    flows_rate: flowsRate,
+  }
+}
+
+function nodeOf(node: NodeStatus): object {
+  const NODE_CONNECTED = 1
+  return {
+    name: node.name,
+    version: `fovea v${node.version}`,
+    address: node.address,
+    state: NODE_CONNECTED,
+    tls: { enabled: node.tlsServerName !== undefined, server_name: node.tlsServerName ?? '' },
+    uptime_ns: node.uptimeNs,
+    num_flows: node.flows,
+    max_flows: node.maxFlows,
+    seen_flows: node.seenFlows,
+  }
+}
+
+/** Encodes reports of loss as `observer.GetFlowsResponse`. */
+export function lostEncoder(nodeName: string): StreamContext['encodeLost'] {
+  const { serialize } = messageType('observer.GetFlowsResponse')
+  return (lost: LostEvents, timeMs: number) =>
+    serialize({
+      lost_events: {
+        source: lost.source,
+        num_events_lost: lost.count,
+        first: timestamp(lost.firstMs),
+        last: timestamp(lost.lastMs),
+      },
+      node_name: nodeName,
+      time: timestamp(timeMs),
+    })
+}
+
+function timestamp(ms: number | undefined): object | undefined {
+  if (ms === undefined) return undefined
+  const seconds = Math.floor(ms / 1000)
+  return { seconds, nanos: Math.round((ms - seconds * 1000) * 1e6) }
+}
