@@ -2,14 +2,14 @@ import { Catalog } from './pipeline/catalog.ts'
 
 /** Every component; the code of one is imported only when a configuration names it. */
 export const catalog = new Catalog([
-  { kind: 'receiver', type: 'nop', load: async () => (await import('./receivers/nop/factory.ts')).factory },
+  { kind: 'receiver', type: 'nop', load: async () => (await import('./receivers/nop/factory.ts')).nopFactory },
   {
     kind: 'connector',
     type: 'hubble_metrics',
     load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
   },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.ts')).debugFactory },
-  { kind: 'exporter', type: 'nop', load: async () => (await import('./exporters/nop/factory.ts')).factory },
+  { kind: 'exporter', type: 'nop', load: async () => (await import('./exporters/nop/factory.ts')).nopFactory },
   {
     kind: 'exporter',
     type: 'prometheus',
@@ -18,6 +18,16 @@ export const catalog = new Catalog([
   {
     kind: 'extension',
     type: 'health_check',
-    load: async () => (await import('./extensions/health_check/factory.ts')).factory,
+    load: async () => (await import('./extensions/health_check/factory.ts')).healthCheckFactory,
+  },
+  {
+    kind: 'extension',
+    type: 'zpages',
+    load: async () => (await import('./extensions/zpages/factory.ts')).zpagesFactory,
+  },
+  {
+    kind: 'processor',
+    type: 'memory_limiter',
+    load: async () => (await import('./processors/memory_limiter/factory.ts')).memoryLimiterFactory,
   },
 ])

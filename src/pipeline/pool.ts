@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 
 /** Piscina names this type after a DOM overload of `postMessage`; what it passes on is the list. */
@@ -27,9 +28,25 @@ export class WorkerPool {
     return this.#pool.run(task, { filename: file.href, name, transferList: move as unknown as TransferList })
   }
 
+  /** Bytes in use by the threads: their heaps and the buffers that hang on them. */
+  async heapBytes(): Promise<number> {
+    const used = await Promise.all((this.#pool?.threads ?? []).map(threadBytes))
+    return used.reduce((sum, bytes) => sum + bytes, 0)
+  }
+
   /** Waits for running tasks, then ends the threads. */
   async close(): Promise<void> {
     await this.#pool?.close()
     this.#pool = undefined
+  }
+}
+
+/** A thread that is just ending has no heap left to ask for. */
+async function threadBytes(thread: Worker): Promise<number> {
+  try {
+    const { used_heap_size: heap, external_memory: external } = await thread.getHeapStatistics()
+    return heap + external
+  } catch {
+    return 0
   }
 }

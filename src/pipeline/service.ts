@@ -210,6 +210,7 @@ export class Service implements Host {
       telemetry: this.telemetry,
       nodeName: nodeNameOf(resource),
       resource,
+      endpoints: this.#endpointTable,
       host: this,
       changed: ({ tracker: { view } }) => {
         if (view.status.at === 'fatal_error') this.#reportFatal(view.status.error)

@@ -3,4 +3,4 @@ import type { ConfigSpec } from '../../pipeline/component.ts'
 /** `nop` has no settings. */
 export type NopConfig = Record<string, never>
 
-export const nopSpec: ConfigSpec<NopConfig> = { schema: {} }
+export const nopConfig: ConfigSpec<NopConfig> = { schema: {} }

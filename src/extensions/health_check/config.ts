@@ -12,7 +12,7 @@ export interface HealthCheckConfig extends HttpServerConfig {
   }
 }
 
-export const healthCheckSpec: ConfigSpec<HealthCheckConfig> = {
+export const healthCheckConfig: ConfigSpec<HealthCheckConfig> = {
   schema: {
     ...httpServerSchema('localhost:13133'),
     path: { doc: 'path of the answer', format: String, default: '/' },

@@ -1,10 +1,10 @@
 import type { ExtensionFactory } from '../../pipeline/component.ts'
-import { type HealthCheckConfig, healthCheckSpec } from './config.ts'
+import { type HealthCheckConfig, healthCheckConfig } from './config.ts'
 import { HealthCheck } from './extension.ts'
 
 /** Tells over HTTP whether the service is ready. */
-export const factory: ExtensionFactory<HealthCheckConfig> = {
+export const healthCheckFactory: ExtensionFactory<HealthCheckConfig> = {
   type: 'health_check',
-  config: healthCheckSpec,
+  config: healthCheckConfig,
   create: async (context, config) => new HealthCheck(context, config),
 }

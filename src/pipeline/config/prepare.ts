@@ -92,10 +92,21 @@ function isContainer(format: string): boolean {
 }
 
 function noun(format: string): string {
-  if (format.endsWith('string-map')) return 'a map'
+  if (format === 'object' || format.endsWith('string-map')) return 'a map'
   if (format === 'array' || format.endsWith('-list')) return 'a list'
-  if (format === 'object') return 'a map'
-  return `a ${TYPED_FORMATS.has(format) || TEXT_FORMATS.has(format) ? format : 'string'}`
+  return NOUNS[format] ?? 'a string'
+}
+
+const NOUNS: Readonly<Record<string, string>> = {
+  boolean: 'true or false',
+  number: 'a number',
+  int: 'an integer',
+  nat: 'an integer',
+  'positive-int': 'an integer',
+  port: 'a port',
+  percentage: 'a percentage',
+  duration: 'a duration',
+  'positive-duration': 'a duration',
 }
 
 function mapEntries(section: Section): unknown[] {

@@ -1,9 +1,9 @@
 import type { ReceiverFactory } from '../../pipeline/component.ts'
-import { type NopConfig, nopSpec } from './config.ts'
+import { type NopConfig, nopConfig } from './config.ts'
 
 /** Receives nothing: for trying out configurations. */
-export const factory: ReceiverFactory<NopConfig> = {
+export const nopFactory: ReceiverFactory<NopConfig> = {
   type: 'nop',
-  config: nopSpec,
+  config: nopConfig,
   flows: async () => ({ start: async () => {}, shutdown: async () => {} }),
 }

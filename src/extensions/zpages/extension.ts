@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Component, CreateContext, EndpointView, Host } from '../../pipeline/component.ts'
+import { HttpServer } from '../../pipeline/settings/http-server.ts'
+import type { ZpagesConfig } from './config.ts'
+import { PAGES } from './pages.ts'
+
+const PREFIX = '/debug/'
+
+/** Serves the pages of {@link PAGES} below `/debug/`. */
+export class Zpages implements Component {
+  #server: HttpServer
+  #host: Host
+  #clock: () => number
+
+  constructor({ log }: Pick<CreateContext, 'log'>, config: ZpagesConfig, host: Host, clock: () => number = Date.now) {
+    this.#host = host
+    this.#clock = clock
+    this.#server = new HttpServer(
+      config,
+      (request, response) => this.#answer(request, response),
+      (error) => log.error({ err: error }, 'Certificate not reloaded'),
+    )
+  }
+
+  start(): Promise<void> {
+    return this.#server.start()
+  }
+
+  shutdown(deadlineMs: number): Promise<void> {
+    return this.#server.shutdown(deadlineMs)
+  }
+
+  endpoints(): EndpointView[] {
+    return [{ name: 'Pages about this service', url: `${this.#server.url}${PREFIX}servicez`, hint: '' }]
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const name = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : ''
+    const page = Object.hasOwn(PAGES, name) ? PAGES[name] : undefined
+    if (page === undefined) {
+      const known = Object.keys(PAGES).map((known) => PREFIX + known)
+      response.writeHead(404, { 'content-type': 'text/plain' }).end(`no such page; there are ${known.join(', ')}\n`)
+      return
+    }
+    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
+    response.end(page(this.#host, searchParams, this.#clock()))
+  }
+}
