@@ -50,6 +50,7 @@ struct net_device {
 struct sk_buff {
 	struct net_device *dev;
 	unsigned int len;
+	unsigned int data_len;
 	int skb_iif;
 	__be16 vlan_proto;
 	__u16 vlan_tci;

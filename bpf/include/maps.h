@@ -3,8 +3,8 @@
 #ifndef FOVEA_MAPS_H
 #define FOVEA_MAPS_H
 
-#include "event.h"
 #include "kernel.h"
+#include "event.h"
 
 /* Records for user space. The programs write, the agent's poll thread reads; the loader sets the size. */
 struct {

@@ -3,8 +3,8 @@
 #ifndef FOVEA_PACKET_H
 #define FOVEA_PACKET_H
 
-#include "event.h"
 #include "kernel.h"
+#include "event.h"
 
 /* Bits as in the TCP header. */
 enum { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };

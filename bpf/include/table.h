@@ -9,8 +9,8 @@
 #ifndef FOVEA_TABLE_H
 #define FOVEA_TABLE_H
 
-#include "event.h"
 #include "kernel.h"
+#include "event.h"
 
 #define BUCKET_WAYS 8
 #define PROBES 4
