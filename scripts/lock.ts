@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -20,20 +20,35 @@ function tryLock(file: string): boolean {
     writeFileSync(file, String(process.pid), { flag: 'wx' })
     return true
   } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause
-    if (isHeld(file)) return false
-    rmSync(file, { force: true }) // its owner was killed
+    if (codeOf(cause) !== 'EEXIST') throw cause
+    if (!isHeld(file)) breakLock(file)
     return false
   }
 }
 
-/** A file without a number is one that its owner is just writing. */
+/** Takes the lock of a killed process away; one that another process took in the meantime is given back. */
+function breakLock(file: string): void {
+  const aside = `${file}.${process.pid}`
+  try {
+    renameSync(file, aside)
+    if (isHeld(aside)) linkSync(aside, file)
+    rmSync(aside)
+  } catch (cause) {
+    if (codeOf(cause) !== 'ENOENT') throw cause // another process was faster
+  }
+}
+
+/** Whether the process whose number the file holds lives. A file without a number is one that its owner is just writing. */
 function isHeld(file: string): boolean {
   try {
     const owner = Number(readFileSync(file, 'utf8'))
     if (owner > 0) process.kill(owner, 0)
     return true
   } catch (cause) {
-    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM'
+    return codeOf(cause) === 'EPERM'
   }
+}
+
+function codeOf(cause: unknown): unknown {
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined
 }
