@@ -16,6 +16,11 @@ const BUILD = new URL(import.meta.url.endsWith('.ts') ? '../build/' : '../../bui
 
 let loaded: Addon | undefined
 
+/** Where the addon is, once it is built. */
+export function addonPath(): string {
+  return fileURLToPath(new URL('native/fovea.node', BUILD))
+}
+
 /** The addon, loaded on first use. @throws Error that says how to build it */
 export function loadAddon(): Addon {
   loaded ??= createRequire(import.meta.url)(existing('native/fovea.node')) as Addon

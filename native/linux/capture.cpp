@@ -10,6 +10,7 @@ namespace fovea {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
+constexpr const char* kSweep = "sweep";
 
 using SlabReference = Napi::Reference<Napi::ArrayBuffer>;
 
@@ -50,8 +51,13 @@ Capture::~Capture() { stop_threads(); }
 void Capture::load(const CaptureOptions& options) {
   programs_ = std::make_unique<Programs>(options.load);
   for (const auto& object : options.objects) programs_->load(object.path, object.programs);
-  for (const auto& result : std::vector(programs_->results()))
-    if (result.error == 0 && is_tracing(result.object)) attach_tracing(result.program);
+  for (const auto& name : programs_->unknown_rodata()) throw std::runtime_error("no BPF object has the variable " + name);
+  for (const auto& result : std::vector(programs_->results())) {
+    if (result.error != 0) continue;
+    if (is_tracing(result.object)) attach_tracing(result.program);
+    /* Connections that end without a packet would stay in the table, and their last packets untold. */
+    else if (programs_->program(kSweep) < 0) programs_->fail(result.program, ECANCELED, "it needs the program sweep");
+  }
 }
 
 /* Raw tracepoints with BTF carry their target: they need a descriptor only. */
@@ -69,7 +75,7 @@ void Capture::start(const CaptureOptions& options, const Napi::Function& on_even
   reader_ = std::make_unique<Reader>(options.reader, programs_->map("events"), free_, locations_.get(),
                                      [this](const Slab& slab) { send(Delivery::What::slab, slab); });
   Keeper::Parts parts{nullptr, nullptr, reader_.get(), locations_.get()};
-  const int sweep = programs_->program("sweep");
+  const int sweep = programs_->program(kSweep);
   if (sweep >= 0) {
     parts.sweeper = std::make_unique<Sweeper>(sweep, programs_->map("counters"));
     parts.interfaces = std::make_unique<Interfaces>(*programs_, options.patterns, options.attach);

@@ -24,6 +24,8 @@ bool append_enum(const btf* types, const char* name, std::string_view prefix, st
   for (int i = 0; i < btf_vlen(type); i++, value++) {
     std::string_view text = btf__name_by_offset(types, value->name_off);
     if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+    /* Marks of the enum, not reasons. */
+    if (text == "MAX" || text == "SUBSYS_MASK") continue;
     reasons.push_back({static_cast<uint32_t>(value->val), std::string(text)});
   }
   return true;

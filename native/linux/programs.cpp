@@ -48,6 +48,7 @@ void Programs::load(const std::string& path, const std::set<std::string>& wanted
   ProgramResult whole{object, "", 0, ""};
   const auto names = program_names(path, wanted, whole);
   if (whole.error != 0) {
+    all_opened_ = false;
     for (const auto& name : wanted) results_.push_back({object, name, whole.error, whole.log});
     if (wanted.empty()) results_.push_back(whole);
     return;
@@ -141,7 +142,7 @@ std::vector<ProgramStats> Programs::stats() const {
 std::vector<std::string> Programs::unknown_rodata() const {
   std::vector<std::string> unknown;
   for (const auto& [name, value] : settings_.rodata)
-    if (!found_rodata_.contains(name)) unknown.push_back(name);
+    if (all_opened_ && !found_rodata_.contains(name)) unknown.push_back(name);
   return unknown;
 }
 

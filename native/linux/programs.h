@@ -58,7 +58,7 @@ class Programs {
   const std::vector<ProgramResult>& results() const { return results_; }
   /** Run time and count of each program; all 0 unless kernel.bpf_stats_enabled. */
   std::vector<ProgramStats> stats() const;
-  /** Settings that no loaded object has. */
+  /** Settings that none of the objects has; empty when an object could not even be opened. */
   std::vector<std::string> unknown_rodata() const;
 
  private:
@@ -71,6 +71,7 @@ class Programs {
   std::map<std::string, Descriptor> maps_;
   std::vector<ProgramResult> results_;
   std::set<std::string> found_rodata_;
+  bool all_opened_ = true;
 };
 
 }  // namespace fovea
