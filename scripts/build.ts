@@ -51,7 +51,7 @@ async function tryNative(): Promise<void> {
   try {
     await refresh(NATIVE, buildNative)
   } catch (cause) {
-    say(`! the addon and the eBPF programs could not be built, so live capture is off: ${messageOf(cause)}`)
+    say(`! not all of the addon and the eBPF programs could be built; live capture lacks the rest: ${messageOf(cause)}`)
   }
 }
 
@@ -85,7 +85,8 @@ async function buildNative(): Promise<void> {
     const args = ['-S', native, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']
     await step('configuring the native build (cmake)', 'cmake', args)
   }
-  await step('building the eBPF programs and the addon (cmake)', 'cmake', ['--build', build])
+  // -k 0: one program that cannot be built must not keep the others from being built.
+  await step('building the eBPF programs and the addon (cmake)', 'cmake', ['--build', build, '--', '-k', '0'])
 }
 
 /** The new tree replaces the old one whole, so nothing of a deleted source stays behind. */
