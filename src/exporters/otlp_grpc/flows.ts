@@ -29,7 +29,7 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
   readonly #context: CreateContext
   readonly #config: OtlpGrpcConfig
   readonly #queue: FlowQueue
-  readonly #encoder = new FlowRecordEncoder(new Ends())
+  readonly #encoder: FlowRecordEncoder
   readonly #refused: Counter
   readonly #failed: Counter
   #machinery: Machinery | undefined
@@ -42,6 +42,7 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
     const labels = { exporter: context.id }
     this.#context = context
     this.#config = config
+    this.#encoder = new FlowRecordEncoder(new Ends(context.endpoints))
     this.#queue = new FlowQueue(config.sending_queue.queue_size)
     this.#failed = exporterCounters(context.telemetry, context.id).failed
     const help = 'Flows that did not fit into the sending queue.'

@@ -1,19 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Family } from '../../metrics/family.ts'
 import type { MetricSource } from '../../metrics/source.ts'
-import type { Component, CreateContext } from '../../pipeline/component.ts'
-import { formatEndpoint, parseEndpoint } from '../../pipeline/endpoint.ts'
-import { keepTlsFresh, loadTlsServer, type SecureContextHolder } from '../../pipeline/settings/tls-server.ts'
+import type { Component, CreateContext, EndpointView } from '../../pipeline/component.ts'
+import { HttpServer } from '../../pipeline/settings/http-server.ts'
 import { answer } from './answer.ts'
 import type { PrometheusConfig } from './config.ts'
 import { negotiate } from './negotiation.ts'
 
 const PATH = '/metrics'
-
-/** Open connections: scrapers keep few; more are refused by the operating system's queue and then closed. */
-const MAX_CONNECTIONS = 128
 
 /** Label `code` of answers that the scraper did not wait for. */
 const ABORTED = 'aborted'
@@ -40,60 +34,32 @@ export class PrometheusExporter implements Component {
     labels: ['code'],
     buckets: DURATION_BUCKETS,
   })
-  #server: Server | undefined
+  readonly #server: HttpServer
   #scrapes = 0
-  #endTls = () => {}
 
   constructor(context: CreateContext, config: PrometheusConfig, sources: readonly MetricSource[]) {
     this.#context = context
     this.#config = config
     this.#sources = sources
+    const failed = (error: Error) => context.report({ at: 'recoverable_error', error })
+    this.#server = new HttpServer(config, (request, response) => void this.#handle(request, response), failed)
   }
 
-  /** Where it listens: a configured port 0 is any free one. 0 when it does not listen. */
+  /** Port in use: a configured port 0 is any free one. 0 before the start. */
   get port(): number {
-    const address = this.#server?.address() as AddressInfo | null | undefined
-    return address?.port ?? 0
+    return this.#server.port
   }
 
-  async start(): Promise<void> {
-    const tls = await loadTlsServer(this.#config.tls)
-    const handle = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response)
-    this.#server = tls === undefined ? createServer(handle) : createSecureServer(tls, handle)
-    this.#server.headersTimeout = this.#config.read_header_timeout
-    this.#server.maxConnections = MAX_CONNECTIONS
-    await this.#listen(this.#server)
-    if (tls !== undefined) {
-      const failed = (error: Error) => this.#context.report({ at: 'recoverable_error', error })
-      // An HTTPS server is a holder; the field's type is that of both servers.
-      const holder = this.#server as Server & SecureContextHolder
-      this.#endTls = keepTlsFresh(this.#config.tls, holder, failed)
-    }
-    this.#context.log.info({ endpoint: this.#config.endpoint }, 'serving metrics')
+  start(): Promise<void> {
+    return this.#server.start()
   }
 
-  async shutdown(deadlineMs: number): Promise<void> {
-    this.#endTls()
-    const server = this.#server
-    this.#server = undefined
-    if (server === undefined) return
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    server.closeIdleConnections()
-    const timer = setTimeout(() => server.closeAllConnections(), Math.max(0, deadlineMs - Date.now()))
-    await closed
-    clearTimeout(timer)
+  endpoints(): EndpointView[] {
+    return [{ name: 'Prometheus metrics', url: `${this.#server.url}${PATH}`, hint: '' }]
   }
 
-  #listen(server: Server): Promise<void> {
-    const { host, port } = parseEndpoint(this.#config.endpoint)
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(this.#config.endpoint, cause)))
-      server.listen(port, host === '' ? undefined : host, () => {
-        server.removeAllListeners('error')
-        server.on('error', (error) => this.#context.report({ at: 'recoverable_error', error }))
-        resolve()
-      })
-    })
+  shutdown(deadlineMs: number): Promise<void> {
+    return this.#server.shutdown(deadlineMs)
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -135,13 +101,4 @@ export class PrometheusExporter implements Component {
 function refuse(response: ServerResponse, status: number, message: string): string {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${message}\n`)
   return String(status)
-}
-
-function listenError(endpoint: string, cause: NodeJS.ErrnoException): Error {
-  const where = formatEndpoint(parseEndpoint(endpoint))
-  const why =
-    cause.code === 'EADDRINUSE'
-      ? 'the address is already in use, set another "endpoint" or end its user'
-      : cause.message
-  return new Error(`listen on ${where}: ${why}`, { cause })
 }
