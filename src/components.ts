@@ -8,6 +8,12 @@ export const catalog = new Catalog([
     type: 'hubble_metrics',
     load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
   },
+  {
+    kind: 'processor',
+    type: 'filter',
+    load: async () => (await import('./processors/filter/factory.ts')).filterFactory,
+  },
+  { kind: 'exporter', type: 'hubble', load: async () => (await import('./exporters/hubble/factory.ts')).hubbleFactory },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.ts')).debugFactory },
   { kind: 'exporter', type: 'nop', load: async () => (await import('./exporters/nop/factory.ts')).nopFactory },
   {

@@ -1,7 +1,6 @@
 import { Server } from '@grpc/grpc-js'
-import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
-import { hubbleDefinition } from '../../hubble/definition.ts'
+import { hubbleReflection } from '../../hubble/reflection.ts'
 import { type GrpcServerCredentials, grpcServerCredentials } from '../../pipeline/settings/grpc-server-credentials.ts'
 import type { HubbleConfig } from './config.ts'
 import { listen } from './listener.ts'
@@ -42,7 +41,7 @@ export class HubbleServer {
     server.addService(...observerService(this.#context))
     server.addService(...peerService(this.#context.status, this.#context.streams))
     this.#health.addToServer(server)
-    new ReflectionService(hubbleDefinition()).addToServer(server)
+    hubbleReflection().addToServer(server)
     return await listen(server, this.#config, this.#credentials.credentials)
   }
 

@@ -1,0 +1,114 @@
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
+import { protoPath } from 'grpc-health-check'
+import descriptor from 'protobufjs/ext/descriptor.js'
+import { hubbleDefinition } from './definition.ts'
+
+/**
+ * gRPC server reflection (v1 and v1alpha) for the Hubble API and the health service.
+ *
+ * protobufjs writes descriptors that only lenient readers take: types are named as in the source, entries of
+ * maps by a name of its own, imports and the ends of reserved ranges are missing. Go's readers (grpcurl) refuse them, so they are completed here.
+ */
+export function hubbleReflection(): ReflectionService {
+  const files = [...filesOf(hubbleDefinition()), ...filesOf(loadSync(protoPath))]
+  return new ReflectionService(complete(files))
+}
+
+/** What is touched of a `google.protobuf.FileDescriptorProto`. */
+interface File {
+  name: string
+  package: string
+  dependency: string[]
+  messageType: Message[]
+  enumType: Enum[]
+  service: { name: string; method: { inputType: string; outputType: string }[] }[]
+}
+
+interface Message {
+  name: string
+  field: { name: string; typeName: string }[]
+  nestedType: Message[]
+  enumType: Enum[]
+  reservedRange: unknown[]
+  options?: { mapEntry?: boolean } | null
+}
+
+interface Enum {
+  name: string
+  reservedRange: unknown[]
+}
+
+/** proto-loader gives every definition all files of its tree. */
+function filesOf(definitions: PackageDefinition): File[] {
+  const message = Object.values(definitions).find((definition) => 'fileDescriptorProtos' in definition)
+  const encoded = message === undefined ? [] : (message.fileDescriptorProtos as Uint8Array[])
+  return encoded.map((bytes) => descriptor.FileDescriptorProto.decode(bytes) as unknown as File)
+}
+
+/** Files with full names of types and the imports that follow from them, as the reflection service takes them. */
+function complete(files: readonly File[]): PackageDefinition {
+  for (const file of files) for (const message of file.messageType) nameMapEntries(message)
+  const homes = new Map<string, string>()
+  for (const file of files)
+    for (const name of namesIn(file.messageType, file.enumType, file.package)) homes.set(name, file.name)
+  const fileDescriptorProtos = files.map((file) => {
+    completeFile(file, homes)
+    return Buffer.from(descriptor.FileDescriptorProto.encode(file as never).finish())
+  })
+  return { files: { fileDescriptorProtos } } as unknown as PackageDefinition
+}
+
+/** The entry of a map `by_name` must be called `ByNameEntry`. */
+function nameMapEntries(message: Message): void {
+  for (const entry of message.nestedType) {
+    nameMapEntries(entry)
+    const field = message.field.find(({ typeName }) => typeName === entry.name)
+    if (!entry.options?.mapEntry || field === undefined) continue
+    entry.name = `${field.name.replace(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())}Entry`
+    field.typeName = entry.name
+  }
+}
+
+function* namesIn(messages: readonly Message[], enums: readonly Enum[], scope: string): Generator<string> {
+  for (const { name } of enums) yield `${scope}.${name}`
+  for (const { name, nestedType, enumType } of messages) {
+    yield `${scope}.${name}`
+    yield* namesIn(nestedType, enumType, `${scope}.${name}`)
+  }
+}
+
+function completeFile(file: File, homes: ReadonlyMap<string, string>): void {
+  const imports = new Set<string>()
+  const resolve = (typeName: string, scope: string): string => {
+    const full = fullName(typeName, scope, homes)
+    const home = homes.get(full)
+    if (home !== undefined && home !== file.name) imports.add(home)
+    return `.${full}`
+  }
+  for (const message of file.messageType) completeMessage(message, `${file.package}.${message.name}`, resolve)
+  for (const { reservedRange } of file.enumType) reservedRange.length = 0
+  for (const { name, method } of file.service) {
+    for (const types of method) {
+      types.inputType = resolve(types.inputType, `${file.package}.${name}`)
+      types.outputType = resolve(types.outputType, `${file.package}.${name}`)
+    }
+  }
+  file.dependency = [...imports]
+}
+
+function completeMessage(message: Message, scope: string, resolve: (type: string, scope: string) => string): void {
+  for (const field of message.field) if (field.typeName !== '') field.typeName = resolve(field.typeName, scope)
+  for (const nested of message.nestedType) completeMessage(nested, `${scope}.${nested.name}`, resolve)
+  // Nobody needs them, and their ends are wrong.
+  message.reservedRange = []
+}
+
+/** Looks for a type from the innermost scope outwards, as protobuf does. */
+function fullName(typeName: string, scope: string, homes: ReadonlyMap<string, string>): string {
+  if (typeName.startsWith('.')) return typeName.slice(1)
+  for (let within = scope; within !== ''; within = within.slice(0, Math.max(0, within.lastIndexOf('.')))) {
+    if (homes.has(`${within}.${typeName}`)) return `${within}.${typeName}`
+  }
+  return typeName
+}
