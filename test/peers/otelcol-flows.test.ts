@@ -1,23 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type OtlpGrpcConfig, otlpGrpcConfig } from '../../src/exporters/otlp_grpc/config.ts'
+import type { OtlpGrpcConfig } from '../../src/exporters/otlp_grpc/config.ts'
 import { OtlpFlowExporter } from '../../src/exporters/otlp_grpc/flows.ts'
 import { EventType, FlowType, Kind, L7Type, Protocol, Reply, Verdict } from '../../src/flow/enums.ts'
-import { defaultsOf } from '../../src/pipeline/config/decode.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { createContext, ownMetric, type RecordingContext } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
+import { otlpConfig } from '../support/exporter-config.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../support/flows.ts'
 import { Otelcol, plainAttributes } from '../support/otelcol.ts'
 
 const LABELS = { exporter: 'otlp_grpc' }
-
-function configured(endpoint: string, overrides: Partial<OtlpGrpcConfig> = {}): OtlpGrpcConfig {
-  const defaults = defaultsOf(otlpGrpcConfig.schema) as unknown as OtlpGrpcConfig
-  const retry = { ...defaults.retry_on_failure, initial_interval: 100, max_interval: 500, max_elapsed_time: 60_000 }
-  return { ...defaults, endpoint, tls: { ...defaults.tls, insecure: true }, retry_on_failure: retry, ...overrides }
-}
 
 async function exporting(config: OtlpGrpcConfig): Promise<{ exporter: OtlpFlowExporter; context: RecordingContext }> {
   const context = createContext('exporter', 'otlp_grpc')
@@ -78,7 +72,7 @@ const DROP: FlowRow = {
 
 flows('every attribute arrives as it was', async () => {
   await otelcol.start()
-  const { exporter, context } = await exporting(configured(`127.0.0.1:${otelcol.port}`))
+  const { exporter, context } = await exporting(otlpConfig(`127.0.0.1:${otelcol.port}`))
   exporter.consume(flowBatch([{ ...TCP_SYN, timeMs: 1_700_000_000_001 }, ANSWER, DROP]))
   const records = await eventually('the records', () => {
     const got = otelcol.logRecords()
@@ -137,7 +131,7 @@ flows('every attribute arrives as it was', async () => {
 
 flows('every flow of many batches arrives once', async () => {
   await otelcol.start()
-  const { exporter, context } = await exporting(configured(`127.0.0.1:${otelcol.port}`))
+  const { exporter, context } = await exporting(otlpConfig(`127.0.0.1:${otelcol.port}`))
   for (let batch = 0; batch < 10; batch++) {
     const rows = Array.from({ length: 777 }, (_, i) => ({ ...TCP_SYN, bytes: batch * 777 + i + 1 }))
     exporter.consume(flowBatch(rows))
@@ -157,7 +151,7 @@ flows('every flow of many batches arrives once', async () => {
 })
 
 flows('a backend that is away at the start gets everything when it comes; one log line a change', async () => {
-  const { exporter, context } = await exporting(configured(`127.0.0.1:${otelcol.port}`))
+  const { exporter, context } = await exporting(otlpConfig(`127.0.0.1:${otelcol.port}`))
   exporter.consume(flowBatch([TCP_SYN, TCP_SYN]))
   await eventually(
     'the failure to be told',
@@ -185,15 +179,15 @@ flows('over TLS: with the right authority and name, and not without', async () =
   const certificates = makeCertificates(otelcol.folder, ['backend.example'])
   const secure = await Otelcol.prepare(certificates, otelcol.folder)
   await secure.start()
-  const tls = { ...configured('').tls, insecure: false, ca_file: certificates.ca }
-  const retry_on_failure = { ...configured('').retry_on_failure, enabled: false }
+  const tls = { ...otlpConfig('').tls, insecure: false, ca_file: certificates.ca }
+  const retry_on_failure = { ...otlpConfig('').retry_on_failure, enabled: false }
   try {
     const named = { ...tls, server_name_override: 'backend.example' }
-    const { exporter } = await exporting(configured(`localhost:${secure.port}`, { tls: named }))
+    const { exporter } = await exporting(otlpConfig(`localhost:${secure.port}`, { tls: named }))
     exporter.consume(flowBatch([TCP_SYN]))
     await eventually('the record', () => secure.logRecords().length || undefined)
     await exporter.shutdown(soon())
-    const wrong = await exporting(configured(`localhost:${secure.port}`, { tls, retry_on_failure }))
+    const wrong = await exporting(otlpConfig(`localhost:${secure.port}`, { tls, retry_on_failure }))
     wrong.exporter.consume(flowBatch([TCP_SYN, TCP_SYN]))
     await eventually(
       'the failure',
