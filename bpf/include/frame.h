@@ -5,6 +5,7 @@
 
 #include "extensions.h"
 #include "kernel.h"
+#include "own-skb.h"
 #include "packet.h"
 
 struct view {
@@ -63,25 +64,9 @@ struct vlan_tag {
 	__be16 type;
 };
 
-/* The kernel's own skb behind the context: its type is asked where __sk_buff has no field for it. */
-#define skb_read(skb, field) ({ \
-	typeof(((struct sk_buff *)0)->field) value = 0; \
-	bpf_probe_read_kernel(&value, sizeof(value), \
-			      (void *)(skb) + bpf_core_field_offset(struct sk_buff, field)); \
-	value; \
-})
-
 static __always_inline bool is_vlan(__be16 type)
 {
 	return type == bpf_htons(ETH_P_8021Q) || type == bpf_htons(ETH_P_8021AD);
-}
-
-static __always_inline bool has_ethernet_header(struct __sk_buff *skb)
-{
-	struct net_device *device = skb_read(skb, dev);
-	unsigned short type = BPF_CORE_READ(device, type);
-
-	return type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
 }
 
 /*
@@ -147,33 +132,6 @@ static __always_inline int parse_frame(struct view *view, struct packet *packet)
 	if (type == bpf_htons(ETH_P_IPV6))
 		return parse_ipv6(view, offset, view->skb->len, packet);
 	return PARSED_NOT_IP;
-}
-
-/* What one skb is on the wire. */
-struct extent {
-	__u32 packets;
-	__u64 bytes;
-};
-
-/*
- * The device cuts a segmented skb (GSO) into frames that each repeat the headers. Bytes are those the device counts: a
- * VLAN tag that the device itself inserts or removes is not among them, nor are preamble and FCS.
- */
-static __always_inline struct extent measure(struct __sk_buff *skb, const struct packet *packet)
-{
-	struct extent extent = { .packets = 1, .bytes = skb->len };
-	__u32 size = skb->gso_size;
-	__u32 header = packet->payload;
-
-	if (!size || !header || header > skb->len)
-		return extent;
-	extent.packets = skb->gso_segs;
-	if (!extent.packets)
-		extent.packets = (skb->len - header + size - 1) / size;
-	if (!extent.packets)
-		extent.packets = 1;
-	extent.bytes += (__u64)(extent.packets - 1) * header;
-	return extent;
 }
 
 #endif

@@ -55,7 +55,9 @@ struct sk_buff {
 	__be16 vlan_proto;
 	__u16 vlan_tci;
 	__be16 protocol;
+	__u8 encapsulation:1;
 	__u16 inner_transport_header;
+	__u16 inner_network_header;
 	__u16 transport_header;
 	__u16 network_header;
 	__u16 mac_header;

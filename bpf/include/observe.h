@@ -3,6 +3,7 @@
 #ifndef FOVEA_OBSERVE_H
 #define FOVEA_OBSERVE_H
 
+#include "extent.h"
 #include "frame.h"
 #include "report.h"
 #include "dns.h"
