@@ -117,10 +117,16 @@ class BlockWriter {
     return `${text}${this.#sample}_sum${braces} ${numberText(family.value(id))}\n${this.#sample}_count${braces} ${numberText(total)}\n`
   }
 
-  /** OpenMetrics writes bounds as floats in canonical form (`1.0`); text 0.0.4 has no such rule and knows `1`. */
+  /** OpenMetrics writes whole bounds as floats (`1.0`); text 0.0.4 has no such rule and knows `1`. */
   #bound(bound: number): string {
+    if (bound !== 0 && Math.abs(bound) < 1e-4) return smallText(bound)
     return this.#openMetrics && Number.isInteger(bound) && bound < 1e21 ? `${bound}.0` : numberText(bound)
   }
+}
+
+/** `5e-05`: Go's and OpenMetrics' canonical form, in which Prometheus keeps bounds whatever was written. */
+function smallText(value: number): string {
+  return value.toExponential().replace(/e-(\d)$/, 'e-0$1')
 }
 
 function textHead(family: Family, name: string): string {

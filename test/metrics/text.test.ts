@@ -65,12 +65,12 @@ const cases: { name: string; families: Family[]; options?: TextOptions; want: st
   {
     name: 'a histogram is cumulative; OpenMetrics gives its unit and bounds as floats',
     families: [
-      made({ name: 'h_seconds', kind: 'histogram', unit: 's', buckets: [0.5, 1] }, (f) => {
+      made({ name: 'h_seconds', kind: 'histogram', unit: 's', buckets: [0.000_05, 0.5, 1] }, (f) => {
         for (const v of [0.25, 0.75, 2]) f.observe(f.series(), v)
       }),
     ],
     options: { openMetrics: true },
-    want: '# TYPE h_seconds histogram\n# UNIT h_seconds seconds\n# HELP h_seconds Help.\nh_seconds_bucket{le="0.5"} 1\nh_seconds_bucket{le="1.0"} 2\nh_seconds_bucket{le="+Inf"} 3\nh_seconds_sum 3\nh_seconds_count 3\n# EOF\n',
+    want: '# TYPE h_seconds histogram\n# UNIT h_seconds seconds\n# HELP h_seconds Help.\nh_seconds_bucket{le="5e-05"} 0\nh_seconds_bucket{le="0.5"} 1\nh_seconds_bucket{le="1.0"} 2\nh_seconds_bucket{le="+Inf"} 3\nh_seconds_sum 3\nh_seconds_count 3\n# EOF\n',
   },
   {
     name: 'families of one name share one head',

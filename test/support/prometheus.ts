@@ -1,0 +1,87 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
+import { peer } from './peers.ts'
+
+/** One series of an instant query. */
+export interface Sample {
+  metric: Record<string, string>
+  value: number
+}
+
+/** A real Prometheus that scrapes one target every 200 ms. */
+export class PrometheusServer {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'fovea-prometheus-'))
+  #process: ChildProcess | undefined
+  #port = 0
+
+  /** @param scrape further settings of the scrape job, as YAML in flow style: `scheme: https, …` */
+  async start(targetPort: number, scrape = 'scheme: http'): Promise<void> {
+    this.#port = await freePort()
+    const config = join(this.#folder, 'prometheus.yml')
+    writeFileSync(
+      config,
+      `global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+scrape_configs:
+  - {job_name: fovea, static_configs: [{targets: ["127.0.0.1:${targetPort}"]}], ${scrape}}
+`,
+    )
+    const child = spawn(peer('prometheus'), [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(this.#folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${this.#port}`,
+    ])
+    this.#process = child
+    let log = ''
+    child.stderr.on('data', (data) => {
+      log += data
+    })
+    await eventually('prometheus to start', () => {
+      if (child.exitCode !== null) throw new Error(`prometheus ended:\n${log}`)
+      return log.includes('Server is ready') || undefined
+    })
+  }
+
+  /** An instant query. */
+  async query(expression: string): Promise<Sample[]> {
+    const { data } = (await this.#get(`query?query=${encodeURIComponent(expression)}`)) as {
+      data: { result: { metric: Record<string, string>; value: [number, string] }[] }
+    }
+    return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }))
+  }
+
+  /** Type, unit and help that it knows of a metric. */
+  async metadata(metric: string): Promise<{ type: string; unit: string; help: string } | undefined> {
+    const { data } = (await this.#get(`metadata?metric=${metric}`)) as {
+      data: Record<string, { type: string; unit: string; help: string }[]>
+    }
+    return data[metric]?.[0]
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#process
+    if (child !== undefined && child.exitCode === null) {
+      child.kill()
+      await once(child, 'exit')
+    }
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  async #get(path: string): Promise<unknown> {
+    return (await fetch(`http://127.0.0.1:${this.#port}/api/v1/${path}`)).json()
+  }
+}
+
+/** What `promtool check metrics` says of an exposition; `''` = nothing wrong. */
+export function checkMetrics(text: string): string {
+  try {
+    execFileSync(peer('promtool'), ['check', 'metrics'], { input: text, stdio: 'pipe' })
+    return ''
+  } catch (error) {
+    return String((error as { stderr: Buffer }).stderr)
+  }
+}
