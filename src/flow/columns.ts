@@ -93,6 +93,19 @@ export function viewColumns(buffer: ArrayBuffer, capacity: number): Columns {
   return { ...columns } as Columns
 }
 
+/** Copies the first `rows` rows of all columns. */
+export function copyRows(from: Columns, to: Columns, rows: number): void {
+  for (const name of Object.keys(COLUMNS) as ColumnName[]) to[name].set(from[name].subarray(0, rows * COLUMNS[name][1]))
+}
+
+/** Copies one row onto another of the same columns. */
+export function copyRow(columns: Columns, from: number, to: number): void {
+  for (const name of Object.keys(COLUMNS) as ColumnName[]) {
+    const width = COLUMNS[name][1]
+    columns[name].copyWithin(to * width, from * width, (from + 1) * width)
+  }
+}
+
 function roundRows(capacity: number): number {
   return (capacity + 7) & ~7
 }

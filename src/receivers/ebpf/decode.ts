@@ -1,5 +1,5 @@
 import type { BatchParts } from '../../flow/batch.ts'
-import { bufferBytes, type Columns, MAX_ROWS, viewColumns } from '../../flow/columns.ts'
+import { bufferBytes, type Columns, copyRow, copyRows, MAX_ROWS, viewColumns } from '../../flow/columns.ts'
 import { EventType, FlowType, Kind, L7Type, Protocol, Reply, Report, Verdict } from '../../flow/enums.ts'
 import { viewL7 } from '../../flow/l7.ts'
 import { L7Builder } from '../../flow/l7-builder.ts'
@@ -128,7 +128,7 @@ export class RecordDecoder {
     const buffer = new ArrayBuffer(bufferBytes(capacity))
     const columns = viewColumns(buffer, capacity)
     const types = viewL7(parts.l7.buffer, parts.l7.capacity).type
-    copyColumns(viewColumns(parts.buffer, parts.capacity), columns, parts.length)
+    copyRows(viewColumns(parts.buffer, parts.capacity), columns, parts.length)
     for (let i = 0; i < further; i++) {
       const row = parts.length + i
       copyRow(columns, this.#further[2 * i]!, row)
@@ -209,19 +209,5 @@ function writeDrop(columns: Columns, row: number, halves: Uint16Array, bytes: Ui
   if (bytes[at + EVENT.verdict] === 1) {
     columns.dropReason[row] = POLICY_DENIED
     columns.eventSubType[row] = POLICY_DENIED
-  }
-}
-
-function copyColumns(from: Columns, to: Columns, rows: number): void {
-  for (const name of Object.keys(from) as (keyof Columns)[]) {
-    const width = name === 'sourceAddress' || name === 'destinationAddress' ? 4 : 1
-    to[name].set(from[name].subarray(0, rows * width))
-  }
-}
-
-function copyRow(columns: Columns, from: number, to: number): void {
-  for (const name of Object.keys(columns) as (keyof Columns)[]) {
-    const width = name === 'sourceAddress' || name === 'destinationAddress' ? 4 : 1
-    columns[name].copyWithin(to * width, from * width, (from + 1) * width)
   }
 }
