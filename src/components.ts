@@ -3,10 +3,17 @@ import { Catalog } from './pipeline/catalog.ts'
 /** Every component; the code of one is imported only when a configuration names it. */
 export const catalog = new Catalog([
   { kind: 'receiver', type: 'nop', load: async () => (await import('./receivers/nop/factory.ts')).nopFactory },
+  { kind: 'receiver', type: 'pcap', load: async () => (await import('./receivers/pcap/factory.ts')).pcapFactory },
   {
     kind: 'connector',
     type: 'hubble_metrics',
     load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
+  },
+  { kind: 'processor', type: 'dns', load: async () => (await import('./processors/dns/factory.ts')).dnsFactory },
+  {
+    kind: 'processor',
+    type: 'sample',
+    load: async () => (await import('./processors/sample/factory.ts')).sampleFactory,
   },
   {
     kind: 'processor',
