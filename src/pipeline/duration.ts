@@ -26,7 +26,7 @@ export function parseDuration(text: string): number | undefined {
     ms += Number(part[1]) * (UNIT_MS[part[2] ?? ''] ?? Number.NaN)
     end = PART.lastIndex
   }
-  return end === body.length ? sign * ms : undefined
+  return end === body.length ? sign * round(ms) : undefined
 }
 
 /** The shortest Go duration of `ms` milliseconds: `1m30s`, `250ms`, `0s`. */

@@ -47,7 +47,7 @@ function convictProblems(instance: convict.Config<unknown>, tree: Tree, path: re
       const match = /^([\w.-]+): (.*?)(?:: value was (.*))?$/.exec(line)
       if (match === null) return placed(tree, path, [], line)
       const [, name = '', message = '', value] = match
-      return placed(tree, path, name.split('.'), withValue(readableEnum(message), value))
+      return placed(tree, path, name.split('.'), withValue(readable(message), value))
     })
   }
 }
@@ -56,9 +56,19 @@ function withValue(message: string, value: string | undefined): string {
   return value === undefined || message.includes(value) ? message : `${message}, got ${value}`
 }
 
-function readableEnum(message: string): string {
+/** convict's own messages in this language's words. */
+function readable(message: string): string {
   const values = /^must be one of the possible values: (\[.*\])$/.exec(message)?.[1]
-  return values === undefined ? message : `must be one of ${(JSON.parse(values) as string[]).join(', ')}`
+  if (values !== undefined) return `must be one of ${(JSON.parse(values) as string[]).join(', ')}`
+  const type = /^(?:must| should) be of type (\w+)$/.exec(message)?.[1]
+  return type === undefined ? message : (EXPECTED[type] ?? message)
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  String: 'expected a string',
+  Number: 'expected a number',
+  Boolean: 'expected true or false',
+  Array: 'expected a list',
 }
 
 function placed(tree: Tree, path: readonly string[], below: readonly string[], message: string): PlacedProblem {

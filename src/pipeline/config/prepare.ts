@@ -45,12 +45,19 @@ function prepareSection(
       context.problems.push({ path, message, place: keyPlace })
     } else if (isSection(node)) {
       raw[key] = prepareSection(node, value, [...path, key], context)
-    } else if (!isNull(value)) {
+    } else if (!isNull(value) || isEmptyText(value, settingOf(node))) {
       const prepared = prepareValue(settingOf(node), value, [...path, key], context)
       if (prepared !== undefined) raw[key] = prepared
     }
   }
   return raw
+}
+
+/** An empty variable is an empty text where text is wanted, elsewhere as good as not written. */
+function isEmptyText(tree: Tree, setting: Setting): boolean {
+  const format = formatName(setting)
+  const isText = !TYPED_FORMATS.has(format) && !TEXT_FORMATS.has(format) && !isContainer(format)
+  return isText && tree.is === 'scalar' && tree.expanded
 }
 
 /** The near key of this section, else the same key at another place. */

@@ -58,7 +58,7 @@ function findEntry(catalog: Catalog, kind: Kind, type: string, id: ComponentId):
   const hint =
     other === undefined
       ? advice(type, catalog.types(kind), 'values')
-      : `: it is a ${other}, write it below "${SECTIONS[other]}"`
+      : `: it is one of the ${SECTIONS[other]}, write it below "${SECTIONS[other]}"`
   throw new Error(`unknown type: ${JSON.stringify(type)} for id: ${JSON.stringify(id)}${hint}`)
 }
 
