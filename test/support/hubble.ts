@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type HubbleConfig, hubbleConfig } from '../../src/exporters/hubble/config.ts'
+import { HubbleExporter } from '../../src/exporters/hubble/exporter.ts'
+import { EndpointTable } from '../../src/flow/endpoint.ts'
+import { defaultsOf } from '../../src/pipeline/config/decode.ts'
+import { createContext, type RecordingContext } from './create-context.ts'
+import { peer } from './peers.ts'
+
+/** A hubble exporter that listens, with what a test needs of its surroundings. */
+export interface RunningHubble {
+  exporter: HubbleExporter
+  context: RecordingContext
+  endpoints: EndpointTable
+  config: HubbleConfig
+  /** For the CLI's `--server`. */
+  server: string
+  stop(): Promise<void>
+}
+
+/** The exporter's settings: defaults on a free port of 127.0.0.1, changed by `settings`. */
+export function hubbleSettings(settings: Partial<HubbleConfig> = {}): HubbleConfig {
+  return { ...(defaultsOf(hubbleConfig.schema) as unknown as HubbleConfig), endpoint: '127.0.0.1:0', ...settings }
+}
+
+/** Starts a hubble exporter. */
+export async function startHubble(settings: Partial<HubbleConfig> = {}): Promise<RunningHubble> {
+  const endpoints = new EndpointTable()
+  const context = Object.assign(createContext('exporter', 'hubble'), { endpoints })
+  const config = hubbleSettings(settings)
+  const exporter = new HubbleExporter(context, config)
+  await exporter.start()
+  const server = exporter.endpoint || `unix://${config.unix_socket.path}`
+  return { exporter, context, endpoints, config, server, stop: () => exporter.shutdown(Date.now() + 2_000) }
+}
+
+/** A folder for sockets and files, and its removal. */
+export function temporaryFolder(): { path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'fovea-hubble-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export interface CliResult {
+  code: number
+  stdout: string
+  stderr: string
+  /** Lines of `stdout`. */
+  lines: string[]
+}
+
+/** Runs the real `hubble` against a server until it ends, or for at most `timeoutMs`. */
+export function hubble(server: string, args: readonly string[], timeoutMs = 30_000): Promise<CliResult> {
+  const environment = { ...process.env, HOME: tmpdir(), TZ: 'UTC' }
+  return new Promise((resolve) => {
+    const options = { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024, env: environment }
+    execFile(peer('hubble'), ['--server', server, ...args], options, (error, stdout, stderr) => {
+      const code = error === null ? 0 : Number(error.code ?? 1)
+      resolve({ code, stdout, stderr, lines: stdout.split('\n').filter((line) => line !== '') })
+    })
+  })
+}
