@@ -77,7 +77,7 @@ function summary({ name, unit, per }: Workload, { without, withAgent, timed }: R
     'BPF ns/hook': perRun(interfaces.nanoseconds, interfaces.runs),
     'others ns/hook': perRun(others.nanoseconds, timed.hooks),
     'RSS MiB': Math.max(...usages.map(({ residentMiB }) => residentMiB)).toFixed(0),
-    records: Math.max(...usages.map(({ accepted }) => accepted)),
+    records: Math.max(...usages.map(({ records }) => records)),
     lost: Math.max(...usages.map(({ lost }) => lost)),
     deferred: Math.max(...usages.map(({ deferred }) => deferred)),
   }

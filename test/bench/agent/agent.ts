@@ -1,6 +1,7 @@
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { root } from '../../support/checkout.ts'
 import type { Network } from './network.ts'
 import { bpfRuns, cpuSeconds, residentMiB } from './process.ts'
@@ -8,6 +9,7 @@ import { bpfRuns, cpuSeconds, residentMiB } from './process.ts'
 /** What the aims are measured with: packets, drops, DNS and TCP on the router's interfaces, served to Hubble and Prometheus. */
 const CONFIG = `
 receivers: {ebpf: {}}
+processors: {dns: {}}
 connectors: {hubble_metrics: {metrics: [dns, drop, tcp, flow, port-distribution, icmp]}}
 exporters:
   hubble: {endpoint: "127.0.0.1:4245"}
@@ -15,25 +17,26 @@ exporters:
 extensions: {health_check: {endpoint: "127.0.0.1:13133"}}
 service:
   extensions: [health_check]
+  telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: "127.0.0.1", port: 8888}}}}]}}
   pipelines:
-    flows: {receivers: [ebpf], exporters: [hubble, hubble_metrics]}
+    flows: {receivers: [ebpf], processors: [dns], exporters: [hubble, hubble_metrics]}
     metrics: {receivers: [hubble_metrics], exporters: [prometheus]}
 `
 
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 15_000
 
-/** Counters of loss among the agent's own metrics, and of what it took. */
-const LOSS = /lost|refused|failed|dropped/
-const DEFERRED = /deferred/
-const ACCEPTED = 'otelcol_receiver_accepted_flows'
+/** Counters of loss among the agent's own metrics, of records whose counts waited for the next one, and of records read. */
+const LOSS = /lost|refused|failed|dropped|ring_full|malformed_records/
+const DEFERRED = /^fovea_ebpf_deferred_records/
+const RECORDS = /^fovea_ebpf_records/
 
 /** What the agent has used and counted since it was started. */
 export interface Usage {
   cpuSeconds: number
   residentMiB: number
   bpf: ReturnType<typeof bpfRuns>
-  accepted: number
+  records: number
   lost: number
   deferred: number
 }
@@ -59,24 +62,24 @@ export class Agent {
     const child = network.start(network.router, log, process.execPath, main, 'run', '--config', config)
     const agent = new Agent(network, child, log)
     try {
-      agent.#fetch('http://127.0.0.1:13133', START_TIMEOUT_MS)
-    } catch (cause) {
-      await agent.stop()
-      throw new Error(`the agent did not become ready:\n${readFileSync(log, 'utf8')}`, { cause })
+      await agent.#fetch('http://127.0.0.1:13133', START_TIMEOUT_MS)
+    } catch {
+      await agent.stop() // what it wrote says more than that nobody answered
+      throw new Error(`the agent did not become ready:\n${readFileSync(log, 'utf8')}`)
     }
     return agent
   }
 
-  usage(): Usage {
+  async usage(): Promise<Usage> {
     const pid = this.#pid()
-    const counters = parseCounters(this.#fetch('http://127.0.0.1:8888/metrics', 5_000))
+    const counters = parseCounters(await this.#fetch('http://127.0.0.1:8888/metrics', 5_000))
     const sum = (wanted: (name: string) => boolean) =>
       counters.filter(({ name }) => wanted(name)).reduce((total, { value }) => total + value, 0)
     return {
       cpuSeconds: cpuSeconds(pid),
       residentMiB: residentMiB(pid).most,
       bpf: bpfRuns(pid),
-      accepted: sum((name) => name.startsWith(ACCEPTED)),
+      records: sum((name) => RECORDS.test(name)),
       lost: sum((name) => LOSS.test(name)),
       deferred: sum((name) => DEFERRED.test(name)),
     }
@@ -102,8 +105,8 @@ export class Agent {
     return this.#child.pid
   }
 
-  /** Asks an address that only the agent's namespace can reach, until it answers well. */
-  #fetch(url: string, timeoutMs: number): string {
+  /** Asks an address that only the agent's namespace can reach, until it answers well or the agent ends. */
+  async #fetch(url: string, timeoutMs: number): Promise<string> {
     const script = `
       const giveUpMs = Date.now() + ${timeoutMs}
       for (;;) try {
@@ -115,7 +118,16 @@ export class Agent {
         if (Date.now() > giveUpMs) throw cause
         await new Promise((resolve) => setTimeout(resolve, 100))
       }`
-    return this.#network.in(this.#network.router, process.execPath, '--input-type=module', '-e', script)
+    const over = new AbortController()
+    const abort = () => over.abort()
+    this.#child.once('exit', abort)
+    try {
+      const command = this.#network.command(this.#network.router, process.execPath, '--input-type=module', '-e', script)
+      const { stdout } = await promisify(execFile)(...command, { signal: over.signal, maxBuffer: 64 << 20 })
+      return stdout
+    } finally {
+      this.#child.off('exit', abort)
+    }
   }
 }
 

@@ -58,10 +58,10 @@ export class Bench {
     const agent = await Agent.start(this.#network, this.#folder)
     const restore = countTime ? countBpfTime() : () => {}
     try {
-      const before = agent.usage()
+      const before = await agent.usage()
       const run = this.#run(workload)
       await sleep(SETTLE_MS)
-      return { ...run, usage: difference(agent.usage(), before) }
+      return { ...run, usage: difference(await agent.usage(), before) }
     } finally {
       restore()
       await agent.stop()
@@ -99,7 +99,7 @@ function difference(after: Usage, before: Usage): Usage {
     cpuSeconds: after.cpuSeconds - before.cpuSeconds,
     residentMiB: after.residentMiB,
     bpf: { interfaces: runs('interfaces'), others: runs('others') },
-    accepted: after.accepted - before.accepted,
+    records: after.records - before.records,
     lost: after.lost - before.lost,
     deferred: after.deferred - before.deferred,
   }

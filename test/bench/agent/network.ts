@@ -53,17 +53,21 @@ export class Network {
     return links.reduce((sum, { stats64 }) => sum + stats64.rx.packets + stats64.tx.packets, 0)
   }
 
-  /** Runs a command in a namespace and returns what it printed. `ip netns exec` would hide bpffs and tracefs. */
+  /** The command that runs `command` in a namespace; `ip netns exec` would hide bpffs and tracefs. */
+  command(namespace: string, ...command: readonly string[]): [program: string, args: string[]] {
+    return ['nsenter', [`--net=/var/run/netns/${namespace}`, ...command]]
+  }
+
+  /** Runs a command in a namespace and returns what it printed. */
   in(namespace: string, ...command: readonly string[]): string {
-    return run('nsenter', `--net=/var/run/netns/${namespace}`, ...command)
+    const [program, args] = this.command(namespace, ...command)
+    return run(program, ...args)
   }
 
   /** Starts a command in a namespace, its output going to a file; the process has the pid of the command itself. */
   start(namespace: string, log: string, ...command: readonly string[]): ChildProcess {
     const output = openSync(log, 'a')
-    const child = spawn('nsenter', [`--net=/var/run/netns/${namespace}`, ...command], {
-      stdio: ['ignore', output, output],
-    })
+    const child = spawn(...this.command(namespace, ...command), { stdio: ['ignore', output, output] })
     closeSync(output)
     return child
   }
