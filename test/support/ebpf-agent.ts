@@ -67,6 +67,10 @@ export class EbpfAgent {
     throw Object.assign(new Error(text), { name })
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   /** The receiver's own metrics by name and label values, the receiver's id left out. */
   async metrics(): Promise<Record<string, number>> {
     const message = await this.#ask('metrics')
