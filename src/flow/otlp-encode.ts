@@ -34,6 +34,7 @@ const FLAG_LISTS: readonly string[][] = Array.from({ length: 512 }, (_, bits) =>
 /** Makes OTLP log records of rows; attribute names are in `otlp-names.ts`. Empty and unknown values are left out. */
 export class FlowRecordEncoder {
   readonly #ends: Ends
+  readonly #extensions = new AttributeSink()
 
   constructor(ends: Ends) {
     this.#ends = ends
@@ -68,24 +69,22 @@ export class FlowRecordEncoder {
     if (sourceNames[row] !== 0) out[SOURCE.names] = batch.strings[sourceNames[row]!]!.split(',')
     if (destinationNames[row] !== 0) out[DESTINATION.names] = batch.strings[destinationNames[row]!]!.split(',')
     if (l7[row] !== 0) addDns(out, batch, l7[row]! - 1)
-    visitExtensions(batch, row, new AttributeSink(out))
+    this.#extensions.out = out
+    visitExtensions(batch, row, this.#extensions)
     return out
   }
 }
 
+/** Extensions as attributes of `out`. */
 class AttributeSink implements ExtensionSink {
-  readonly #out: Attributes
-
-  constructor(out: Attributes) {
-    this.#out = out
-  }
+  out: Attributes = {}
 
   number(key: keyof typeof EXTENSION_NAMES, value: number): void {
-    this.#out[EXTENSION_NAMES[key]] = value
+    this.out[EXTENSION_NAMES[key]] = value
   }
 
   text(key: keyof typeof EXTENSION_NAMES, value: string): void {
-    this.#out[EXTENSION_NAMES[key]] = value
+    this.out[EXTENSION_NAMES[key]] = value
   }
 }
 

@@ -14,7 +14,7 @@ export function createContext(kind: Kind, id: string): RecordingContext {
   const statuses: Status[] = []
   const lines: { level: number; msg: string }[] = []
   const write = (line: string) => lines.push(JSON.parse(line))
-  const log: Logger = pino({ level: 'debug' }, { write })
+  const log: Logger = pino({ level: 'info' }, { write })
   return {
     id,
     kind,

@@ -34,7 +34,7 @@ export const otlpGrpcConfig: ConfigSpec<OtlpGrpcConfig> = {
         default: 65_536,
       },
       batch: {
-        max_size: { doc: 'most flows of one request', format: 'positive-int', default: 1_000 },
+        max_size: { doc: 'most flows of one request', format: 'positive-int', default: 500 },
         flush_timeout: { doc: 'longest wait for a request to fill', format: 'positive-duration', default: '200ms' },
       },
     },
