@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { markdownTable } from './agent/markdown.ts'
 import { Bench, type Run } from './agent/measure.ts'
 import { Network } from './agent/network.ts'
 import { WORKLOADS, type Workload } from './agent/workloads.ts'
@@ -35,8 +36,8 @@ const stopServing = await bench.serve()
 try {
   const rows = []
   for (const workload of chosen) rows.push(await row(workload))
-  console.table(rows)
-  console.log(`idle agent: ${(await bench.idleMiB()).toFixed(0)} MiB resident`)
+  console.log(markdownTable(rows))
+  console.log(`\nidle agent: ${(await bench.idleMiB()).toFixed(0)} MiB resident`)
 } finally {
   stopServing()
 }
@@ -61,14 +62,13 @@ interface Runs {
 }
 
 function summary({ name, unit, per }: Workload, { without, withAgent, timed }: Runs) {
-  const speed = (runs: readonly Run[]) => spread(runs.map((run) => run.operationsPerSecond / per))
+  const speed = (runs: readonly Run[]) => `${spread(runs.map((run) => run.operationsPerSecond / per))} ${unit}`
   const before = median(without.map((run) => run.operationsPerSecond))
   const after = median(withAgent.map((run) => run.operationsPerSecond))
   const usages = withAgent.map(({ hooks, usage }) => ({ hooks, ...usage! }))
   const { interfaces, others } = timed.usage!.bpf
   return {
     workload: name,
-    unit,
     'without agent': speed(without),
     'with agent': speed(withAgent),
     'change %': ((after / before - 1) * 100).toFixed(1),
@@ -87,9 +87,11 @@ function perRun(nanoseconds: number, runs: number): string {
   return runs === 0 ? '–' : (nanoseconds / runs).toFixed(0)
 }
 
-/** median [least … most] */
+/** least / median / most */
 function spread(numbers: readonly number[]): string {
-  return `${median(numbers).toFixed(2)} [${Math.min(...numbers).toFixed(2)}…${Math.max(...numbers).toFixed(2)}]`
+  return [Math.min(...numbers), median(numbers), Math.max(...numbers)]
+    .map((number) => number.toPrecision(3))
+    .join(' / ')
 }
 
 function median(numbers: readonly number[]): number {
