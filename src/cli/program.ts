@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Catalog } from '../pipeline/catalog.ts'
 import type { Locations } from '../pipeline/config/load.ts'
+import { advice } from '../pipeline/config/suggest.ts'
 import { listComponents } from './list-components.ts'
 import { type PrintOptions, printConfig } from './print-config.ts'
 import { run } from './run.ts'
@@ -53,9 +54,17 @@ export function createProgram({ catalog, force }: Program): (argv: readonly stri
     })
   for (const command of program.commands) command.exitOverride().configureOutput({ outputError: () => {} })
   return async (argv) => {
+    checkCommand(argv[2], program)
     await program.parseAsync(argv)
     return status
   }
+}
+
+/** "run" being the default, commander would take a misspelt command for an argument of it. */
+function checkCommand(word: string | undefined, program: Command): void {
+  const names = ['help', ...program.commands.map((command) => command.name())]
+  if (word === undefined || word.startsWith('-') || names.includes(word)) return
+  throw new Error(`unknown command ${JSON.stringify(word)}${advice(word, names, 'commands')}`)
 }
 
 function located(command: Command): Command {

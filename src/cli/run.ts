@@ -33,10 +33,10 @@ export async function run({ locations, fallback, force }: RunOptions, catalog: C
 async function runUntilEnd(locations: Locations, catalog: Catalog, control: Control): Promise<number> {
   const loaded = await loadConfig(locations, catalog)
   for (const warning of loaded.warnings) process.stderr.write(`Warning: ${warning}\n`)
+  control.watch(loaded.files, loaded.config.service.watch_config)
   const service = new Service({ version: VERSION, fatal: (error) => control.end({ exit: 1, error }) })
   await service.start(loaded.config)
   if (wantsDirections(loaded)) process.stdout.write(whereToLook(service.endpoints()))
-  control.watch(loaded.files, loaded.config.service.watch_config)
   for (;;) {
     const event = await control.next()
     if (event.is === 'reload') {

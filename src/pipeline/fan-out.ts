@@ -3,7 +3,7 @@ import { type FlowConsumer, RefusedError } from './component.ts'
 
 /** One way out of a fan-out. */
 export interface Branch {
-  /** As errors name it: `exporter "otlp_grpc/2"`. */
+  /** As errors name it: `exporter "otlp_grpc/2"`; `''` where what comes after it is name enough. */
   name: string
   consumer: FlowConsumer
 }
@@ -14,8 +14,6 @@ export interface Branch {
  * Every consumer is tried. When all refuse, nothing was kept and a `RefusedError` says so; when some fail the error names them.
  */
 export function fanOut(branches: readonly Branch[]): FlowConsumer {
-  const [only] = branches
-  if (branches.length === 1 && only !== undefined) return only.consumer
   return new FanOut(branches)
 }
 
@@ -61,10 +59,13 @@ interface Failure {
 }
 
 function fanOutError(failures: readonly Failure[], branches: number): Error {
-  const text = failures
-    .map(({ name, error }) => `${name}: ${error instanceof Error ? error.message : error}`)
-    .join('; ')
+  const text = failures.map(failureText).join('; ')
   const cause = failures.length === 1 ? failures[0]?.error : new AggregateError(failures.map(({ error }) => error))
   const refused = failures.length === branches && failures.every(({ error }) => error instanceof RefusedError)
   return refused ? new RefusedError(text, { cause }) : new Error(text, { cause })
+}
+
+function failureText({ name, error }: Failure): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return name === '' ? message : `${name}: ${message}`
 }

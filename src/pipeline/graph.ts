@@ -169,7 +169,8 @@ const MAKE: Readonly<Record<PlanNode['kind'], Make>> = {
 function branches(keys: readonly string[], built: ReadonlyMap<string, BuiltNode>): Branch[] {
   return keys.map((key) => {
     const { plan, consumer } = demand(built.get(key), key)
-    return { name: `${plan.kind} ${JSON.stringify(plan.component.id)}`, consumer: demand(consumer, key) }
+    const name = plan.kind === 'processor' ? '' : `${plan.kind} ${JSON.stringify(plan.component.id)}`
+    return { name, consumer: demand(consumer, key) }
   })
 }
 
