@@ -5,12 +5,14 @@
  *   traffic serve ADDRESS                        answers every workload until it is killed
  *   traffic WORKLOAD ADDRESS SECONDS [RATE]      one of bulk rr crr flood dns; RATE = operations per second, 0 = as fast as it goes
  *
+ * rr and crr run on CPU 0 at both ends: left to the scheduler they are five times slower or faster from one run to the next.
  * A client prints one line of JSON: operations (bytes for bulk), seconds, and the latency of an operation in µs (0 where it has none).
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -63,6 +65,15 @@ static void took(uint64_t start_ns)
 {
 	if (latency_count < MAX_LATENCIES)
 		latencies_us[latency_count++] = (now_ns() - start_ns) / 1000;
+}
+
+static void stay_on_first_cpu(void)
+{
+	cpu_set_t cpus;
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		die("sched_setaffinity");
 }
 
 static int open_socket(int type, int port, int client)
@@ -145,6 +156,8 @@ static void in_child(int service)
 	if (fork() != 0)
 		return;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (service == RR_PORT || service == CRR_PORT)
+		stay_on_first_cpu();
 	switch (service) {
 	case BULK_PORT: serve_tcp(BULK_PORT, serve_bulk); break;
 	case RR_PORT: serve_tcp(RR_PORT, serve_rr); break;
@@ -181,6 +194,7 @@ static void exchange(int fd)
 static void rr(void)
 {
 	int fd = open_socket(SOCK_STREAM, RR_PORT, 1);
+	stay_on_first_cpu();
 	while (again()) {
 		uint64_t start = now_ns();
 		exchange(fd);
@@ -190,6 +204,7 @@ static void rr(void)
 
 static void crr(void)
 {
+	stay_on_first_cpu();
 	while (again()) {
 		uint64_t start = now_ns();
 		int fd = open_socket(SOCK_STREAM, CRR_PORT, 1);
