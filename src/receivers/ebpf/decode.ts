@@ -43,8 +43,11 @@ for (const kind of Object.values(Kind)) {
 KIND_VERDICT[Kind.DROP] = Verdict.DROPPED
 KIND_EVENT[Kind.DROP] = EventType.DROP
 
-/** 2^32 ns = 4 s + this. */
-const HIGH_REST_NS = 294_967_296
+/** 2^32 ns and 2^48 ns as seconds and the nanoseconds beyond them. */
+const BIT32_SECONDS = 4
+const BIT32_NANOS = 294_967_296
+const BIT48_SECONDS = 281_474
+const BIT48_NANOS = 976_710_656
 const NS_PER_SECOND = 1_000_000_000
 
 /** Decodes slabs into the buffers of batches. Holds scratch memory and tables; one at a time uses it. */
@@ -145,9 +148,11 @@ export class RecordDecoder {
 function writeTime(columns: Columns, row: number, words: Uint32Array, at: number, slab: Slab): void {
   const low = words[(at + EVENT.time_ns) >> 2]!
   const high = words[(at + EVENT.time_ns + 4) >> 2]!
-  const rest = high * HIGH_REST_NS + low + slab.offsetNanos
+  const middle = high & 0xffff
+  const top = high >>> 16
+  const rest = top * BIT48_NANOS + middle * BIT32_NANOS + low + slab.offsetNanos
   const seconds = Math.floor(rest / NS_PER_SECOND)
-  columns.timeSeconds[row] = high * 4 + seconds + slab.offsetSeconds
+  columns.timeSeconds[row] = top * BIT48_SECONDS + middle * BIT32_SECONDS + seconds + slab.offsetSeconds
   columns.timeNanos[row] = rest - seconds * NS_PER_SECOND
 }
 

@@ -10,7 +10,7 @@ import { connectionBytes } from './connections.ts'
 import type { TimeMap } from './flow-rows.ts'
 import { LINK_TYPES } from './link-layer.ts'
 
-const WORKER = new URL(import.meta.url.replace(/receiver(\.[jt]s)$/, 'capture-worker$1'))
+const WORKER = new URL(`./capture-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** Packets are delivered in steps of this in original timing. */
 const STEP_MS = 50
