@@ -2,27 +2,39 @@ import { Catalog } from './pipeline/catalog.ts'
 
 /** Every component; the code of one is imported only when a configuration names it. */
 export const catalog = new Catalog([
+  { kind: 'receiver', type: 'ebpf', load: async () => (await import('./receivers/ebpf/factory.ts')).factory },
   { kind: 'receiver', type: 'nop', load: async () => (await import('./receivers/nop/factory.ts')).nopFactory },
   { kind: 'receiver', type: 'pcap', load: async () => (await import('./receivers/pcap/factory.ts')).pcapFactory },
-  {
-    kind: 'connector',
-    type: 'hubble_metrics',
-    load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
-  },
   { kind: 'processor', type: 'dns', load: async () => (await import('./processors/dns/factory.ts')).dnsFactory },
+  {
+    kind: 'processor',
+    type: 'filter',
+    load: async () => (await import('./processors/filter/factory.ts')).filterFactory,
+  },
+  {
+    kind: 'processor',
+    type: 'memory_limiter',
+    load: async () => (await import('./processors/memory_limiter/factory.ts')).memoryLimiterFactory,
+  },
   {
     kind: 'processor',
     type: 'sample',
     load: async () => (await import('./processors/sample/factory.ts')).sampleFactory,
   },
   {
-    kind: 'processor',
-    type: 'filter',
-    load: async () => (await import('./processors/filter/factory.ts')).filterFactory,
+    kind: 'connector',
+    type: 'hubble_metrics',
+    load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
   },
-  { kind: 'exporter', type: 'hubble', load: async () => (await import('./exporters/hubble/factory.ts')).hubbleFactory },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.ts')).debugFactory },
+  { kind: 'exporter', type: 'hubble', load: async () => (await import('./exporters/hubble/factory.ts')).hubbleFactory },
   { kind: 'exporter', type: 'nop', load: async () => (await import('./exporters/nop/factory.ts')).nopFactory },
+  {
+    kind: 'exporter',
+    type: 'otlp_grpc',
+    aliases: ['otlp'],
+    load: async () => (await import('./exporters/otlp_grpc/factory.ts')).otlpGrpcFactory,
+  },
   {
     kind: 'exporter',
     type: 'prometheus',
@@ -37,10 +49,5 @@ export const catalog = new Catalog([
     kind: 'extension',
     type: 'zpages',
     load: async () => (await import('./extensions/zpages/factory.ts')).zpagesFactory,
-  },
-  {
-    kind: 'processor',
-    type: 'memory_limiter',
-    load: async () => (await import('./processors/memory_limiter/factory.ts')).memoryLimiterFactory,
   },
 ])

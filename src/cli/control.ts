@@ -15,9 +15,13 @@ export interface Control {
 /** Editors write a file in several steps. */
 const SETTLE_MS = 200
 
+/** npm passes on a signal that the terminal has sent to the whole group already: that is one press of Ctrl-C. */
+const SAME_PRESS_MS = 500
+
 /** Control by signals: SIGINT and SIGTERM end, a second one at once; SIGHUP and changed files reload. */
 export class SignalControl implements Control {
   #ending: ControlEvent | undefined
+  #firstStopMs: number | undefined
   #reload = false
   #wake = Promise.withResolvers<void>()
   #watchers: FSWatcher[] = []
@@ -29,6 +33,9 @@ export class SignalControl implements Control {
   }
 
   #force: () => void
+
+  /** Waiting for a signal alone does not keep Node running, and a service need not listen on anything. */
+  #alive = setInterval(() => {}, 0x7fff_ffff)
 
   /** @param force ends the process at a second signal */
   constructor(force: () => void) {
@@ -67,17 +74,20 @@ export class SignalControl implements Control {
 
   /** Gives the signals back and ends the watching. */
   close(): void {
+    clearInterval(this.#alive)
     this.#unwatch()
     for (const [signal, handler] of Object.entries(this.#handlers)) process.off(signal, handler)
   }
 
   #stop(signal: NodeJS.Signals): void {
-    if (this.#ending === undefined) {
+    const now = Date.now()
+    if (this.#firstStopMs === undefined) {
+      this.#firstStopMs = now
       this.end({ exit: 0 })
-      return
+    } else if (now - this.#firstStopMs >= SAME_PRESS_MS) {
+      process.stderr.write(`${signal} again: ending without waiting for what is still draining\n`)
+      this.#force()
     }
-    process.stderr.write(`${signal} again: ending without waiting for what is still draining\n`)
-    this.#force()
   }
 
   #settle(): void {

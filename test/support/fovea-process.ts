@@ -13,6 +13,9 @@ export interface Finished {
 
 const TIMEOUT_MS = 30_000
 
+/** The command line with the components of `test-catalog.ts`. */
+export const TEST_MAIN = join(root, 'test/support/test-main.ts')
+
 /** A running `fovea`, from the sources. */
 export class FoveaProcess {
   readonly #child: ChildProcess
@@ -21,8 +24,8 @@ export class FoveaProcess {
   #stderr = ''
   #heard: () => void = () => {}
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [join(root, 'src/main.ts'), ...args], {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, main = join(root, 'src/main.ts')) {
+    this.#child = spawn(process.execPath, [main, ...args], {
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

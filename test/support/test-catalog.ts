@@ -1,7 +1,15 @@
 import type { FlowBatch } from '../../src/flow/batch.ts'
 import type { MetricSource } from '../../src/metrics/source.ts'
 import { Catalog, type CatalogEntry } from '../../src/pipeline/catalog.ts'
-import type { Component, ConfigSpec, CreateContext, FlowConsumer, Host, Status } from '../../src/pipeline/component.ts'
+import {
+  type Component,
+  type ConfigSpec,
+  type CreateContext,
+  type FlowConsumer,
+  type Host,
+  NothingToObserveError,
+  type Status,
+} from '../../src/pipeline/component.ts'
 import { grpcClientSchema } from '../../src/pipeline/settings/grpc-client.ts'
 import { checkTlsServer, type TlsServerConfig, tlsServerSchema } from '../../src/pipeline/settings/tls-server.ts'
 
@@ -9,6 +17,8 @@ import { checkTlsServer, type TlsServerConfig, tlsServerSchema } from '../../src
 export interface SteeredConfig {
   /** Its `start` fails with this. */
   fail_start: string
+  /** Its `start` says that there is nothing to observe, for this reason. */
+  nothing: string
   /** Its creation fails with this. */
   fail_create: string
   /** Its `shutdown` never ends. */
@@ -22,6 +32,7 @@ export interface SteeredConfig {
 
 const STEERED = {
   fail_start: { doc: 'error of the start', format: String, default: '' },
+  nothing: { doc: 'why nothing can be observed', format: String, default: '' },
   fail_create: { doc: 'error of the creation', format: String, default: '' },
   hang: { doc: 'never stops', format: Boolean, default: false },
   fail_consume: { doc: 'error of every batch', format: String, default: '' },
@@ -97,6 +108,7 @@ class Steered implements Component {
 
   async start(): Promise<void> {
     this.trace.note(`start ${this.name}`)
+    if (this.config.nothing !== '') throw new NothingToObserveError(this.config.nothing)
     if (this.config.fail_start !== '') throw new Error(this.config.fail_start)
   }
 
