@@ -22,7 +22,8 @@ const SETTLE_MS = 500
 /** Compiles the traffic program into `folder`. @returns its path @throws Error with gcc's message */
 export function compileTraffic(folder: string): string {
   const program = join(folder, 'traffic')
-  execFileSync('gcc', ['-O2', '-Wall', '-o', program, join(root, 'test/bench/agent/traffic.c')], { stdio: 'inherit' })
+  const sources = ['traffic.c', 'serve.c'].map((file) => join(root, 'test/bench/agent', file))
+  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-o', program, ...sources], { stdio: 'inherit' })
   return program
 }
 

@@ -19,13 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "traffic.h"
 
-enum { BULK_PORT = 5001, RR_PORT, CRR_PORT, FLOOD_PORT, DNS_PORT = 53 };
-enum { MESSAGE = 64, CHUNK = 65536, FLOWS = 64, MAX_LATENCIES = 1 << 20, BURSTS_PER_SECOND = 1000 };
+enum { FLOWS = 64, MAX_LATENCIES = 1 << 20, BURSTS_PER_SECOND = 1000 };
 
 static struct sockaddr_in peer;
 static uint64_t begin_ns, end_ns, operations;
@@ -33,7 +32,7 @@ static uint32_t *latencies_us;
 static size_t latency_count;
 static uint64_t rate;
 
-static void die(const char *what)
+void die(const char *what)
 {
 	fprintf(stderr, "traffic: %s: %s\n", what, strerror(errno));
 	exit(1);
@@ -67,7 +66,7 @@ static void took(uint64_t start_ns)
 		latencies_us[latency_count++] = (now_ns() - start_ns) / 1000;
 }
 
-static void stay_on_first_cpu(void)
+void stay_on_first_cpu(void)
 {
 	cpu_set_t cpus;
 	CPU_ZERO(&cpus);
@@ -76,7 +75,7 @@ static void stay_on_first_cpu(void)
 		die("sched_setaffinity");
 }
 
-static int open_socket(int type, int port, int client)
+int open_socket(int type, int port, int client)
 {
 	int fd = socket(AF_INET, type, 0), on = 1;
 	struct sockaddr_in at = peer;
@@ -92,83 +91,6 @@ static int open_socket(int type, int port, int client)
 		die("listen");
 	return fd;
 }
-
-/* ---- servers: one process each, ended with their parent ---- */
-
-static void serve_bulk(int fd)
-{
-	static char chunk[4 * CHUNK];
-	while (read(fd, chunk, sizeof(chunk)) > 0)
-		;
-}
-
-static void serve_rr(int fd)
-{
-	char message[MESSAGE];
-	while (recv(fd, message, MESSAGE, MSG_WAITALL) == MESSAGE)
-		if (write(fd, message, MESSAGE) != MESSAGE)
-			break;
-}
-
-static void serve_tcp(int port, void (*serve)(int))
-{
-	int listener = open_socket(SOCK_STREAM, port, 0);
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-		if (fd < 0)
-			continue;
-		serve(fd);
-		close(fd);
-	}
-}
-
-static void serve_flood(void)
-{
-	char message[MESSAGE];
-	int fd = open_socket(SOCK_DGRAM, FLOOD_PORT, 0);
-	for (;;)
-		if (recv(fd, message, sizeof(message), 0) < 0)
-			continue;
-}
-
-/* Answers a query with one A record, name compressed to the question (RFC 1035 §4.1). */
-static void serve_dns(void)
-{
-	static const uint8_t answer[] = {0xc0, 0x0c, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 1};
-	uint8_t message[512];
-	int fd = open_socket(SOCK_DGRAM, DNS_PORT, 0);
-	for (;;) {
-		struct sockaddr_in from;
-		socklen_t length = sizeof(from);
-		ssize_t size = recvfrom(fd, message, sizeof(message) - sizeof(answer), 0, (struct sockaddr *)&from, &length);
-		if (size < 12)
-			continue;
-		message[2] |= 0x80; /* QR */
-		message[3] = 0x80;  /* RA, NOERROR */
-		message[7] = 1;     /* ANCOUNT */
-		memcpy(message + size, answer, sizeof(answer));
-		sendto(fd, message, size + sizeof(answer), 0, (struct sockaddr *)&from, length);
-	}
-}
-
-static void in_child(int service)
-{
-	if (fork() != 0)
-		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (service == RR_PORT || service == CRR_PORT)
-		stay_on_first_cpu();
-	switch (service) {
-	case BULK_PORT: serve_tcp(BULK_PORT, serve_bulk); break;
-	case RR_PORT: serve_tcp(RR_PORT, serve_rr); break;
-	case CRR_PORT: serve_tcp(CRR_PORT, serve_rr); break;
-	case FLOOD_PORT: serve_flood(); break;
-	case DNS_PORT: serve_dns(); break;
-	}
-	exit(1);
-}
-
-/* ---- clients ---- */
 
 static void bulk(void)
 {
@@ -300,13 +222,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: traffic serve ADDRESS | traffic bulk|rr|crr|flood|dns ADDRESS SECONDS [RATE]\n");
 		return 2;
 	}
-	if (!strcmp(argv[1], "serve")) {
-		for (int port = BULK_PORT; port <= FLOOD_PORT; port++)
-			in_child(port);
-		in_child(DNS_PORT);
-		for (;;)
-			pause();
-	}
+	if (!strcmp(argv[1], "serve"))
+		serve();
 	latencies_us = malloc(MAX_LATENCIES * sizeof(*latencies_us));
 	rate = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
 	begin_ns = now_ns();
