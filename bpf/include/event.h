@@ -97,7 +97,8 @@ enum fovea_counter {
 	FOVEA_DROPS_LEFT_OUT = 5, /* drops not reported because their reason is excluded */
 	FOVEA_SEEN_PACKETS = 6,
 	FOVEA_SEEN_BYTES = 7,
-	FOVEA_COUNTERS = 8,
+	FOVEA_SWEPT = 8,          /* entries the sweep met and left: what one walk over the table adds is the number of connections */
+	FOVEA_COUNTERS = 9,
 };
 
 #endif

@@ -33,6 +33,7 @@ __noinline int defer(void)
 
 	if (work) {
 		work->passing.quiet = 1;
+		work->outcome.ended = 0;
 		work->home = place(&work->passing.key);
 		count(probe() == COUNTED ? FOVEA_DEFERRED : FOVEA_LOST_RING, 1);
 	}

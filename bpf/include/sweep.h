@@ -88,45 +88,50 @@ static __always_inline void report_swept(struct swept *swept, __u32 index, __u32
 
 /*
  * Not static and with plain numbers as arguments, so that the verifier looks at it once and not once for each entry.
- * `way`: 0 to BUCKET_WAYS - 1.
+ * `way`: 0 to BUCKET_WAYS - 1. Returns the number of entries that stay: 0 or 1.
  */
 __noinline int sweep_way(__u32 index, __u32 way, __u32 ticks, __u32 all)
 {
 	struct bucket *bucket = bpf_map_lookup_elem(&connections, &index);
 	struct swept swept = {};
+	int stays = 0;
 
 	if (!bucket || way >= BUCKET_WAYS)
 		return 0;
 	bpf_spin_lock(&bucket->lock);
-	if (bucket->tags[way])
+	if (bucket->tags[way]) {
 		sweep_entry(bucket, way, &swept, ticks, all);
+		stays = !swept.deleted;
+	}
 	bpf_spin_unlock(&bucket->lock);
 	report_swept(&swept, index, ticks);
-	return 0;
+	return stays;
 }
 
 __noinline int sweep_bucket(__u32 index, __u32 ticks, __u32 all)
 {
 	struct bucket *bucket = bpf_map_lookup_elem(&connections, &index);
+	int stay = 0;
 
 	if (!bucket)
 		return 0;
 	for (__u32 way = 0; way < BUCKET_WAYS; way++)
 		if (bucket->tags[way])
-			sweep_way(index, way, ticks, all);
-	return 0;
+			stay += sweep_way(index, way, ticks, all);
+	return stay;
 }
 
 /* Returns the bucket to go on with, 0 at the end of the table. */
 static __always_inline int sweep_slice(struct __sk_buff *skb)
 {
 	struct fovea_sweep sweep;
-	__u32 ticks = now_ticks(), last;
+	__u32 ticks = now_ticks(), stay = 0, last;
 
 	if (bpf_skb_load_bytes(skb, 0, &sweep, sizeof(sweep)))
 		return 0;
 	for (__u32 i = 0; i < SWEEP_SLICE; i++)
-		sweep_bucket(sweep.first + i, ticks, sweep.flush_all);
+		stay += sweep_bucket(sweep.first + i, ticks, sweep.flush_all);
+	count(FOVEA_SWEPT, stay);
 	last = sweep.first + SWEEP_SLICE;
 	return last < buckets() ? last : 0;
 }
