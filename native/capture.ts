@@ -104,6 +104,8 @@ export interface ReadingStatus {
   starved: number
   waitingBytes: number
   freeSlabs: number
+  /** Connections in the kernel's table, as the last sweep (once a second) found it. */
+  connections: number
 }
 
 export interface DiscoveryStatus {
@@ -188,7 +190,15 @@ export class Capture {
   }
 
   get reading(): ReadingStatus {
-    return { records: 0, malformed: 0, starved: 0, waitingBytes: 0, freeSlabs: 0, ...this.#native.reading() }
+    return {
+      records: 0,
+      malformed: 0,
+      starved: 0,
+      waitingBytes: 0,
+      freeSlabs: 0,
+      connections: 0,
+      ...this.#native.reading(),
+    }
   }
 
   /** `symbol+0x1c` of a drop location; empty for id 0 and where the kernel hides its symbols (kptr_restrict). */

@@ -76,7 +76,8 @@ Napi::Value Capture::reading(const Napi::CallbackInfo& info) {
                          {"malformed", number(env, counts.malformed.load())},
                          {"starved", number(env, counts.starved.load())},
                          {"waitingBytes", number(env, reader_->waiting())},
-                         {"freeSlabs", number(env, free_.count())}});
+                         {"freeSlabs", number(env, free_.count())},
+                         {"connections", number(env, keeper_->connections())}});
 }
 
 Napi::Value Capture::interfaces(const Napi::CallbackInfo& info) {

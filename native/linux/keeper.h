@@ -52,6 +52,7 @@ class Keeper {
   /** Programs attached by other means than interfaces; held until `finish`. */
   void hold(Descriptor link) { links_.push_back(std::move(link)); }
   const Interfaces* interfaces() const { return parts_.interfaces.get(); }
+  uint64_t connections() const { return parts_.sweeper ? parts_.sweeper->connections() : 0; }
 
  private:
   using Clock = std::chrono::steady_clock;

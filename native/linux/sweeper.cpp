@@ -9,6 +9,13 @@
 
 namespace fovea {
 
+int Sweeper::sweep() {
+  const uint64_t before = read_counters(counters_fd_)[FOVEA_SWEPT];
+  const int error = walk(false);
+  connections_ = read_counters(counters_fd_)[FOVEA_SWEPT] - before;
+  return error;
+}
+
 bool Sweeper::flush() const {
   const uint64_t before = read_counters(counters_fd_)[FOVEA_DEFERRED];
   if (walk(true) != 0) return false;

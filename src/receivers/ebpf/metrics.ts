@@ -48,6 +48,14 @@ export class EbpfMetrics {
         () => capture.reading.waitingBytes,
       ),
     )
+    this.#ends.push(
+      telemetry.gauge(
+        'fovea_ebpf_connections',
+        "Connections in the kernel's table.",
+        { receiver },
+        () => capture.reading.connections,
+      ),
+    )
     for (const role of ['endpoint', 'network', 'loopback'] as const)
       this.#ends.push(
         telemetry.gauge(
