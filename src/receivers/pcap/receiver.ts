@@ -47,6 +47,11 @@ export class PcapReceiver implements Component {
     this.#state = this.#freshState()
   }
 
+  /** Resolves when the capture was replayed, which a looped one never is. */
+  get ended(): Promise<void> {
+    return this.#running ?? Promise.resolve()
+  }
+
   /** Rejects when the file cannot be read, is no capture, or has a link type that is not read. */
   async start(): Promise<void> {
     await this.#file.open()
