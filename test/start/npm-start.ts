@@ -47,9 +47,9 @@ export class NpmStart {
     return JSON.parse(execFileSync(program, args, { encoding: 'utf8', maxBuffer: 64 << 20, timeout: 20_000 }))
   }
 
-  /** Sends what Ctrl-C sends, to the whole group as a terminal does. @returns npm's exit status, null when it had to be killed */
-  async interrupt(): Promise<number | null> {
-    return await this.#end('SIGINT')
+  /** Does what Ctrl-C does: the signal goes to the whole group. Resolves when npm and what it started have ended. */
+  async interrupt(): Promise<void> {
+    await this.#end('SIGINT')
   }
 
   /** Makes sure that nothing of it is left. */
@@ -57,14 +57,13 @@ export class NpmStart {
     await this.#end('SIGKILL')
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | null> {
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const { pid, exitCode, signalCode } = this.#child
-    if (pid === undefined || exitCode !== null || signalCode !== null) return exitCode
+    if (pid === undefined || exitCode !== null || signalCode !== null) return
     const ended = new Promise((resolve) => this.#child.once('close', resolve))
     process.kill(-pid, signal)
     const timer = setTimeout(() => process.kill(-pid, 'SIGKILL'), STOP_TIMEOUT_MS)
     await ended
     clearTimeout(timer)
-    return this.#child.exitCode
   }
 }
