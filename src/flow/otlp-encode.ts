@@ -28,6 +28,11 @@ const L7_TYPES: Readonly<Record<number, string>> = {
   [L7Type.SAMPLE]: 'SAMPLE',
 }
 
+/** Values of `network.transport`, by IP protocol. */
+const TRANSPORTS: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, protocol) =>
+  protocol === Protocol.ICMP ? 'icmp' : l4Name(protocol)?.toLowerCase(),
+)
+
 /** By `TcpFlag` bits, shared by all records. */
 const FLAG_LISTS: readonly string[][] = Array.from({ length: 512 }, (_, bits) => flagsText(bits).split(', '))
 
@@ -95,8 +100,8 @@ function addNetwork(out: Attributes, batch: FlowBatch, row: number): void {
     out[Name.sourceAddress] = addressText(sourceAddress, row)
     out[Name.destinationAddress] = addressText(destinationAddress, row)
   }
-  const transport = l4Name(protocol[row]!)
-  if (transport !== undefined) out[Name.transport] = transport.toLowerCase()
+  const transport = TRANSPORTS[protocol[row]!]
+  if (transport !== undefined) out[Name.transport] = transport
   addLayer4(out, batch, row)
   if (interfaceName[row] !== 0) out[Name.interfaceName] = batch.strings[interfaceName[row]!]!
   if (interfaceIndex[row] !== 0) out[Name.interfaceIndex] = interfaceIndex[row]!

@@ -16,10 +16,12 @@ export function flowHandler(settings: HandlerSettings): Handler {
   return {
     families: [family],
     observe(batch) {
-      const { verdict, eventType, eventSubType, weight } = batch.columns
+      const { verdict, eventType, eventSubType, protocol, weight } = batch.columns
+      const rows = batch.length
       series.refresh()
-      for (let i = 0; i < batch.length; i++) {
-        const key = (eventType[i]! << 24) | (eventSubType[i]! << 16) | (protocolOf(batch, i) << 8) | verdict[i]!
+      for (let i = 0; i < rows; i++) {
+        const number = eventType[i] === EventType.L7 ? protocolOf(batch, i) : protocol[i]!
+        const key = (eventType[i]! << 24) | (eventSubType[i]! << 16) | (number << 8) | verdict[i]!
         family.add(series.id(key >>> 0), weight[i]!)
       }
     },
