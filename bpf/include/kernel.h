@@ -108,10 +108,15 @@ struct tcp_skb_cb {
 	__u16 tcp_flags;
 };
 
-/* Only their fields' existence is asked: they tell which arguments a tracepoint has. */
+/* Asked by name; the numbers of the running kernel are used. */
+enum skb_drop_reason {
+	SKB_DROP_REASON_NETFILTER_DROP = 8,
+};
+
+/* Only their fields' existence is asked: they tell which arguments a tracepoint has. (An enum matches no int.) */
 struct trace_event_raw_kfree_skb {
 	void *location;
-	int reason;
+	enum skb_drop_reason reason;
 };
 
 struct trace_event_raw_tcp_retransmit_skb {
@@ -119,10 +124,5 @@ struct trace_event_raw_tcp_retransmit_skb {
 };
 
 #pragma clang attribute pop
-
-/* Asked by name; the numbers of the running kernel are used. */
-enum skb_drop_reason {
-	SKB_DROP_REASON_NETFILTER_DROP = 8,
-};
 
 #endif
