@@ -1,0 +1,138 @@
+import { Client, Server, type ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
+import { grpcServerCredentials } from '../../../src/pipeline/settings/grpc-server-credentials.ts'
+import {
+  checkTlsClient,
+  grpcChannelCredentials,
+  grpcServerName,
+  type TlsClientConfig,
+  tlsClientSchema,
+} from '../../../src/pipeline/settings/tls-client.ts'
+import { type TlsServerConfig, tlsServerSchema } from '../../../src/pipeline/settings/tls-server.ts'
+import { type Certificates, makeCertificates } from '../../support/certificates.ts'
+import { TemporaryFolder } from '../../support/temporary-folder.ts'
+
+const grpc = suite<{ folder: TemporaryFolder; certificates: Certificates }>('gRPC credentials')
+
+grpc.before((context) => {
+  context.folder = new TemporaryFolder()
+  context.certificates = makeCertificates(context.folder.path)
+})
+grpc.after(({ folder }) => folder.remove())
+
+const serverDefaults = defaultsOf(tlsServerSchema) as unknown as TlsServerConfig
+const clientDefaults = defaultsOf(tlsClientSchema) as unknown as TlsClientConfig
+
+const cases: {
+  name: string
+  server?: (certificates: Certificates) => Partial<TlsServerConfig>
+  client: (certificates: Certificates) => Partial<TlsClientConfig>
+  answer: RegExp
+}[] = [
+  { name: 'plain text on both sides', client: () => ({ insecure: true }), answer: /^echo$/ },
+  { name: 'TLS by an authority of its own', server: secure, client: ({ ca }) => ({ ca_file: ca }), answer: /^echo$/ },
+  {
+    name: 'insecure is ignored beside an authority',
+    server: secure,
+    client: ({ ca }) => ({ insecure: true, ca_file: ca }),
+    answer: /^echo$/,
+  },
+  { name: 'an unknown authority is refused', server: secure, client: () => ({}), answer: /^14 UNAVAILABLE/ },
+  {
+    name: 'unless certificates are not verified',
+    server: secure,
+    client: () => ({ insecure_skip_verify: true }),
+    answer: /^echo$/,
+  },
+  {
+    name: 'a client without the certificate asked for is refused',
+    server: mutual,
+    client: ({ ca }) => ({ ca_file: ca }),
+    answer: /^14 UNAVAILABLE/,
+  },
+  {
+    name: 'mutual TLS',
+    server: mutual,
+    client: ({ ca, cert, key }) => ({ ca_file: ca, cert_file: cert, key_file: key }),
+    answer: /^echo$/,
+  },
+  {
+    name: 'a name the certificate does not have is refused',
+    server: secure,
+    client: ({ ca }) => ({ ca_file: ca, server_name_override: 'elsewhere' }),
+    answer: /^14 UNAVAILABLE/,
+  },
+  {
+    name: 'the lowest version of the server is kept',
+    server: (certificates) => ({ ...secure(certificates), min_version: '1.3' }),
+    client: ({ ca }) => ({ ca_file: ca, min_version: '1.3' }),
+    answer: /^echo$/,
+  },
+]
+for (const { name, server = () => ({}), client, answer } of cases) {
+  grpc(name, async ({ certificates }) => {
+    const { credentials, close } = await grpcServerCredentials({ ...serverDefaults, ...server(certificates) }, () => {})
+    const [listening, port] = await listen(credentials)
+    const text = await ask(port, { ...clientDefaults, ...client(certificates) }).catch((error: Error) => error.message)
+    close()
+    listening.forceShutdown()
+    assert.match(text, answer)
+  })
+}
+
+grpc('a client certificate without its key is a problem of the configuration', () => {
+  const [problem] = checkTlsClient({ ...clientDefaults, cert_file: 'a.pem' }, ['tls'])
+  assert.equal(problem, {
+    path: ['tls', 'key_file'],
+    message: 'TLS configuration must include both certificate and key, or neither',
+  })
+})
+
+function secure({ cert, key }: Certificates): Partial<TlsServerConfig> {
+  return { enabled: true, cert_file: cert, key_file: key }
+}
+
+function mutual(certificates: Certificates): Partial<TlsServerConfig> {
+  return { ...secure(certificates), client_ca_file: certificates.ca }
+}
+
+const bytes = (value: Buffer) => value
+const ECHO = {
+  echo: {
+    path: '/test.Echo/Echo',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  },
+}
+
+function listen(credentials: ServerCredentials): Promise<[server: Server, port: number]> {
+  const server = new Server()
+  server.addService(ECHO, {
+    echo: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => reply(null, call.request),
+  })
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve([server, port])))
+  })
+}
+
+async function ask(port: number, tls: TlsClientConfig): Promise<string> {
+  const client = new Client(`localhost:${port}`, await grpcChannelCredentials(tls), grpcServerName(tls))
+  const deadline = Date.now() + 10_000
+  try {
+    return await new Promise((resolve, reject) => {
+      client.makeUnaryRequest(ECHO.echo.path, bytes, bytes, Buffer.from('echo'), { deadline }, (error, reply) =>
+        error === null ? resolve(String(reply)) : reject(error),
+      )
+    })
+  } finally {
+    client.close()
+  }
+}
+
+grpc.run()

@@ -1,0 +1,195 @@
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
+import { HttpServer, type HttpServerConfig, httpServerSchema } from '../../../src/pipeline/settings/http-server.ts'
+import { checkTlsServer, type TlsServerConfig } from '../../../src/pipeline/settings/tls-server.ts'
+import { type Certificates, makeCertificates } from '../../support/certificates.ts'
+import { TemporaryFolder } from '../../support/temporary-folder.ts'
+
+const servers = suite<{ folder: TemporaryFolder; certificates: Certificates; open: HttpServer[] }>('HttpServer')
+
+servers.before((context) => {
+  context.folder = new TemporaryFolder()
+  context.certificates = makeCertificates(context.folder.path)
+  context.open = []
+})
+servers.after.each(async ({ open }) => {
+  for (const server of open.splice(0)) await server.shutdown(Date.now())
+})
+servers.after(({ folder }) => folder.remove())
+
+const defaults = defaultsOf(httpServerSchema('127.0.0.1:0')) as unknown as HttpServerConfig
+
+async function started(
+  context: { open: HttpServer[] },
+  tls: Partial<TlsServerConfig> = {},
+  failed: (error: Error) => void = () => {},
+): Promise<HttpServer> {
+  const config = { ...defaults, tls: { ...defaults.tls, ...tls } }
+  const server = new HttpServer(config, (_, response) => response.end('hello'), failed)
+  context.open.push(server)
+  await server.start()
+  return server
+}
+
+const tlsOf = ({ cert, key }: Certificates) => ({ enabled: true, cert_file: cert, key_file: key })
+
+servers('without tls it speaks plain text', async (context) => {
+  const server = await started(context)
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/)
+  assert.is(await (await fetch(server.url)).text(), 'hello')
+})
+
+servers('localhost is 127.0.0.1, for programs that know no IPv6', async (context) => {
+  const server = new HttpServer({ ...defaults, endpoint: 'localhost:0' }, (_, response) => response.end('hello'))
+  context.open.push(server)
+  await server.start()
+  assert.is(await (await fetch(`http://127.0.0.1:${server.port}`)).text(), 'hello')
+})
+
+servers('an address in use is told with what to look for', async () => {
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as { port: number }
+  const server = new HttpServer({ ...defaults, endpoint: `127.0.0.1:${port}` }, () => {})
+  const error = await rejection(server.start())
+  other.close()
+  assert.is(
+    error.message,
+    `listen on 127.0.0.1:${port}: address already in use: another process has this port, or another component of this configuration`,
+  )
+})
+
+servers('an address of another machine is told', async () => {
+  const server = new HttpServer({ ...defaults, endpoint: '192.0.2.1:0' }, () => {})
+  assert.is((await rejection(server.start())).message, 'listen on 192.0.2.1:0: this machine does not have that address')
+})
+
+servers('shutdown waits for answers under way, to the deadline and no longer', async () => {
+  const asked = Promise.withResolvers<void>()
+  const server = new HttpServer(defaults, () => asked.resolve())
+  await server.start()
+  const request = fetch(server.url).then(
+    () => 'answered',
+    () => 'cut off',
+  )
+  await asked.promise
+  await server.shutdown(Date.now() + 50)
+  assert.is(await request, 'cut off')
+  await server.shutdown(Date.now())
+})
+
+servers('with tls it shows its certificate', async (context) => {
+  const server = await started(context, tlsOf(context.certificates))
+  assert.match(server.url, /^https:/)
+  const { certificate, protocol } = await handshake(server, context.certificates)
+  assert.equal([certificate.subject.CN, protocol], ['test', 'TLSv1.3'])
+})
+
+servers('min_version keeps older clients out', async (context) => {
+  const server = await started(context, { ...tlsOf(context.certificates), min_version: '1.3' })
+  const error = await rejection(handshake(server, context.certificates, { maxVersion: 'TLSv1.2' }))
+  assert.match(error.message, /protocol version|handshake failure|unsupported protocol/i)
+})
+
+servers('client_ca_file asks for a certificate of that authority', async (context) => {
+  const { certificates } = context
+  const server = await started(context, { ...tlsOf(certificates), client_ca_file: certificates.ca })
+  const { ca, cert, key } = certificates
+  const good = await request(server, { ca: readFileSync(ca), cert: readFileSync(cert), key: readFileSync(key) })
+  assert.match(good, /hello$/)
+  assert.match(
+    (await rejection(request(server, { ca: readFileSync(ca) }))).message,
+    /certificate required|ECONNRESET|closed/i,
+  )
+})
+
+servers('new files are taken over while it listens', async (context) => {
+  const folder = context.folder.at('rotating')
+  mkdirSync(folder)
+  const used = { cert: `${folder}/cert.pem`, key: `${folder}/key.pem`, ca: context.certificates.ca }
+  copyFileSync(context.certificates.cert, used.cert)
+  copyFileSync(context.certificates.key, used.key)
+  const server = await started(context, { ...tlsOf(used), reload_interval: 20 })
+  const before = (await handshake(server, used)).certificate.serialNumber
+  const fresh = makeCertificates(folder, ['localhost'])
+  copyFileSync(fresh.key, used.key)
+  copyFileSync(fresh.cert, used.cert)
+  while (
+    (await handshake(server, { ...used, ca: fresh.ca }, { rejectUnauthorized: false })).certificate.serialNumber ===
+    before
+  );
+})
+
+servers('unreadable new files are told and the old certificate stays', async (context) => {
+  const told = Promise.withResolvers<Error>()
+  const folder = context.folder.at('vanishing')
+  mkdirSync(folder)
+  const used = { ...context.certificates, cert: `${folder}/cert.pem` }
+  copyFileSync(context.certificates.cert, used.cert)
+  const server = await started(context, { ...tlsOf(used), reload_interval: 20 }, told.resolve)
+  copyFileSync(context.certificates.ca, used.cert)
+  assert.match((await told.promise).message, /^failed to load TLS config: .*key values mismatch/)
+  assert.is((await handshake(server, context.certificates)).certificate.subject.CN, 'test')
+})
+
+servers('a missing file is told with its setting', async (context) => {
+  const error = await rejection(started(context, { ...tlsOf(context.certificates), cert_file: '/nosuch.pem' }))
+  assert.match(error.message, /^failed to load TLS config: cert_file: ENOENT.*\/nosuch\.pem/)
+})
+
+servers('a certificate without its key is a problem of the configuration', () => {
+  const tls = { ...defaults.tls, enabled: true, cert_file: 'a.pem' }
+  assert.equal(checkTlsServer(tls, ['tls']), [
+    {
+      path: ['tls', 'key_file'],
+      message: 'TLS configuration must include both certificate and key for server connections',
+    },
+  ])
+  assert.equal(checkTlsServer({ ...tls, enabled: false }, ['tls']), [])
+})
+
+interface Handshake {
+  certificate: PeerCertificate
+  protocol: string | null
+}
+
+function handshake(server: HttpServer, { ca }: { ca: string }, options: object = {}): Promise<Handshake> {
+  return new Promise((resolve, reject) => {
+    const socket: TLSSocket = connect(
+      { port: server.port, host: '127.0.0.1', servername: 'localhost', ca: readFileSync(ca), ...options },
+      () => {
+        resolve({ certificate: socket.getPeerCertificate(), protocol: socket.getProtocol() })
+        socket.destroy()
+      },
+    )
+    socket.once('error', reject)
+  })
+}
+
+function request(server: HttpServer, options: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const socket = connect({ port: server.port, host: '127.0.0.1', servername: 'localhost', ...options })
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    socket.once('error', reject)
+    socket.once('close', () => (text === '' ? reject(new Error('closed')) : resolve(text)))
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+  })
+}
+
+async function rejection(failing: Promise<unknown>): Promise<Error> {
+  try {
+    await failing
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it did not fail')
+}
+
+servers.run()
