@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import type { CaptureOptions, NativeCapture, NativeEvent } from './capture.ts'
+import type { CaptureOptions, InterfacePatterns, InterfaceRole, NativeCapture, NativeEvent } from './capture.ts'
+import type { InterfaceTraits } from './classify.ts'
 import type { TestObject, TestObjectOptions } from './test-object.ts'
 
 /** What the addon exports; used through the other modules of this folder. */
 interface Addon {
   Capture: new (options: CaptureOptions, onEvent: (...event: NativeEvent) => void) => NativeCapture
   dropReasons(): [number, string][]
+  classify(traits: InterfaceTraits, defaultRoute: boolean, patterns: InterfacePatterns): InterfaceRole
   TestObject: new (options: TestObjectOptions) => TestObject
 }
 

@@ -17,6 +17,8 @@ set_target_properties(addon PROPERTIES
   VISIBILITY_INLINES_HIDDEN ON)
 target_include_directories(addon PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/linux ${ROOT}/bpf/include)
 target_include_directories(addon SYSTEM PRIVATE ${NODE_API_INCLUDE} ${NODE_ADDON_INCLUDE})
-target_compile_definitions(addon PRIVATE NAPI_VERSION=8 NAPI_CPP_EXCEPTIONS NODE_GYP_MODULE_NAME=fovea)
+# Every C++ exception that reaches JavaScript's side becomes an Error there.
+target_compile_definitions(addon PRIVATE
+  NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS_ALL NODE_GYP_MODULE_NAME=fovea)
 target_compile_options(addon PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror)
 target_link_libraries(addon PRIVATE PkgConfig::LIBBPF Threads::Threads)

@@ -36,14 +36,8 @@ Napi::Function Capture::define(Napi::Env env) {
 
 Capture::Capture(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Capture>(info) {
   const CaptureOptions options = read_capture_options(info[0].As<Napi::Object>());
-  try {
-    load(options);
-    if (programs_->any()) start(options, info[1].As<Napi::Function>());
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(info.Env(), error.what());
-  }
+  load(options);
+  if (programs_->any()) start(options, info[1].As<Napi::Function>());
 }
 
 Capture::~Capture() { stop_threads(); }
