@@ -1,106 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import {
-  Direction,
-  EventType,
-  FlowType,
-  Kind,
-  L7Type,
-  LostSource,
-  Protocol,
-  Reply,
-  TcpFlag,
-  Verdict,
-} from '../../../src/flow/enums.ts'
+import { Direction, EventType, Kind, LostSource, Protocol, Reply, TcpFlag, Verdict } from '../../../src/flow/enums.ts'
 import { Family } from '../../../src/metrics/family.ts'
-import type { Handler, HandlerSettings } from '../../../src/processors/hubble_metrics/handlers/handler.ts'
 import { HANDLER_KINDS } from '../../../src/processors/hubble_metrics/handlers/kinds.ts'
 import { lostEventsHandler } from '../../../src/processors/hubble_metrics/handlers/lost-events.ts'
-import { type FlowRow, flowBatch, TCP_SYN } from '../../support/flows.ts'
-
-const settings = (...options: string[]): HandlerSettings => ({
-  options: new Map(options.map((option) => [option, []])),
-  family: (family) => new Family(family),
-})
-
-/** Every series that a handler holds: `name{label=value,…}` to its value, histograms as `count/sum`. */
-function series(handler: Handler): Record<string, number | string> {
-  const found: Record<string, number | string> = {}
-  for (const family of handler.families) {
-    for (const id of family.ids()) {
-      const labels = (family.labelValues(id) ?? []).map((value, i) => `${family.labels[i]}=${value}`)
-      const value = family.value(id)
-      const histogram = family.kind === 'histogram'
-      found[`${family.name}{${labels}}`] = histogram ? `${family.activity(id)}/${value}` : value
-    }
-  }
-  return found
-}
-
-function counted(kind: 'hubble' | 'exact', name: string, rows: FlowRow[], ...options: string[]) {
-  const handler = HANDLER_KINDS[name]![kind]!(settings(...options))
-  handler.observe(flowBatch(rows))
-  return series(handler)
-}
-
-const DROP: FlowRow = {
-  ...TCP_SYN,
-  kind: Kind.DROP,
-  verdict: Verdict.DROPPED,
-  eventType: EventType.DROP,
-  eventSubType: 133,
-  dropReason: 133,
-  observationPoint: 0,
-  isReply: Reply.UNKNOWN,
-  dropReasonName: 'NETFILTER_DROP',
-  dropLocation: 'nf_hook_slow+0x93',
-}
-
-const QUERY: FlowRow = {
-  ...TCP_SYN,
-  kind: Kind.DNS,
-  type: FlowType.L7,
-  eventType: EventType.L7,
-  eventSubType: 0,
-  protocol: Protocol.UDP,
-  destinationPort: 53,
-  tcpFlags: 0,
-  l7: { type: L7Type.REQUEST, query: 'a.example.', types: [1] },
-}
-
-const ANSWER: FlowRow = {
-  ...QUERY,
-  isReply: Reply.YES,
-  l7: {
-    type: L7Type.RESPONSE,
-    query: 'a.example.',
-    types: [1],
-    answerTypes: [5, 1, 1],
-    addresses: ['10.0.0.1', '10.0.0.2'],
-    latencyNs: 2_000_000,
-  },
-}
-
-const SOCKET: FlowRow = {
-  ...TCP_SYN,
-  kind: Kind.TCP_STATE,
-  type: FlowType.SOCK,
-  verdict: Verdict.TRACED,
-  eventType: EventType.TRACE_SOCK,
-  observationPoint: 0,
-  packets: 0,
-  bytes: 0,
-  tcpFlags: 0,
-}
-
-const PING: FlowRow = {
-  ...TCP_SYN,
-  protocol: Protocol.ICMP,
-  icmpType: 8,
-  tcpFlags: 0,
-  sourcePort: 0,
-  destinationPort: 0,
-}
+import { flowBatch, TCP_SYN } from '../../support/flows.ts'
+import { ANSWER, counted, DROP, PING, QUERY, SOCKET, series, settings } from '../../support/metric-rows.ts'
 
 const counting = suite('hubble_metrics handlers')
 
@@ -249,60 +154,6 @@ const cases: { name: string; got: () => Record<string, number | string>; want: R
       'hubble_port_distribution_total{protocol=ICMPv4,port=0}': 1,
       'hubble_port_distribution_total{protocol=SCTP,port=65535}': 1,
     },
-  },
-  {
-    name: 'dns: queries, responses with their rcode text and count of addresses, types of answers',
-    got: () =>
-      counted('hubble', 'dns', [
-        QUERY,
-        ANSWER,
-        { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'b.', types: [28], rcode: 3 } },
-        { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'b.', types: [28], rcode: 11 } },
-        { ...QUERY, verdict: Verdict.DROPPED, l7: { type: L7Type.REQUEST, query: 'c.', types: [1, 28] } },
-        { ...QUERY, verdict: Verdict.DROPPED },
-        TCP_SYN,
-      ]),
-    want: {
-      'hubble_dns_queries_total{rcode=,qtypes=A,ips_returned=0}': 1,
-      'hubble_dns_queries_total{rcode=Policy denied,qtypes=A,AAAA,ips_returned=0}': 1,
-      'hubble_dns_queries_total{rcode=Policy denied,qtypes=A,ips_returned=0}': 1,
-      'hubble_dns_responses_total{rcode=No Error,qtypes=A,ips_returned=2}': 1,
-      'hubble_dns_responses_total{rcode=Non-Existent Domain,qtypes=AAAA,ips_returned=0}': 1,
-      'hubble_dns_responses_total{rcode=,qtypes=AAAA,ips_returned=0}': 1,
-      'hubble_dns_response_types_total{type=CNAME,qtypes=A}': 1,
-      'hubble_dns_response_types_total{type=A,qtypes=A}': 2,
-    },
-  },
-  {
-    name: 'dns: option query adds the name, ignoreAAAA leaves questions for AAAA alone out',
-    got: () =>
-      counted(
-        'hubble',
-        'dns',
-        [QUERY, { ...QUERY, l7: { type: L7Type.REQUEST, query: 'b.', types: [28] } }],
-        'query',
-        'ignoreaaaa',
-      ),
-    want: { 'hubble_dns_queries_total{rcode=,qtypes=A,ips_returned=0,query=a.example.}': 1 },
-  },
-  {
-    name: 'dns: unusual numbers get their own series too',
-    got: () =>
-      counted('hubble', 'dns', [
-        { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'a.', types: [65_280], answerTypes: [65_280], rcode: 23 } },
-        { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'a.', types: [1], answerTypes: [65_280], rcode: 3841 } },
-      ]),
-    want: {
-      'hubble_dns_responses_total{rcode=Bad Cookie,qtypes=TYPE65280,ips_returned=0}': 1,
-      'hubble_dns_responses_total{rcode=,qtypes=A,ips_returned=0}': 1,
-      'hubble_dns_response_types_total{type=TYPE65280,qtypes=TYPE65280}': 1,
-      'hubble_dns_response_types_total{type=TYPE65280,qtypes=A}': 1,
-    },
-  },
-  {
-    name: 'dns, exact: latency of answers whose query was seen',
-    got: () => counted('exact', 'dns', [QUERY, ANSWER, { ...ANSWER, l7: { ...ANSWER.l7!, latencyNs: 0 } }]),
-    want: { 'fovea_dns_latency_seconds{rcode=No Error}': '1/0.002' },
   },
   {
     name: 'lost events are counted by their source',
