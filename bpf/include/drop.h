@@ -18,10 +18,20 @@ static __always_inline bool is_left_out(__u32 reason)
 	return reason < CORE_REASONS && cfg_left_out[reason / 64] >> (reason % 64) & 1;
 }
 
-static __always_inline bool is_netfilter(__u32 reason)
+#define REASON_IS(reason, name) \
+	(bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_##name) && \
+	 (reason) == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_##name))
+
+/*
+ * Echo replies go to raw sockets as copies (this is how most ping programs get theirs), and what remains finds no ping
+ * socket: nothing is lost.
+ */
+static __always_inline bool is_spent_echo(const struct packet *packet, __u32 reason)
 {
-	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP) &&
-	       reason == bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NETFILTER_DROP);
+	if (!REASON_IS(reason, NO_SOCKET))
+		return false;
+	return packet->protocol == IPPROTO_ICMP ? packet->icmp_type == 0 :
+	       packet->protocol == IPPROTO_ICMPV6 && packet->icmp_type == 129;
 }
 
 /* A layer-2 header that the stack has taken off is counted as Ethernet's 14 bytes, as the connection records count it. */
@@ -46,6 +56,10 @@ static __always_inline void report_drop(const struct sk_buff *skb, __u64 locatio
 	parsed = parse_skb(skb, &packet);
 	if (parsed == PARSED_NOTHING || parsed == PARSED_NOT_IP)
 		return;
+	if (is_spent_echo(&packet, reason)) {
+		count(FOVEA_DROPS_LEFT_OUT, 1);
+		return;
+	}
 	event = reserve(FOVEA_DROP);
 	if (!event) {
 		count(FOVEA_LOST_RING, 1);
@@ -58,7 +72,7 @@ static __always_inline void report_drop(const struct sk_buff *skb, __u64 locatio
 	event->bytes = frame_bytes(skb, &packet, event->packets);
 	event->detail = reason;
 	event->location = location;
-	event->verdict = is_netfilter(reason);
+	event->verdict = REASON_IS(reason, NETFILTER_DROP);
 	submit(event);
 }
 

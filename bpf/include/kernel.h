@@ -110,6 +110,7 @@ struct tcp_skb_cb {
 
 /* Asked by name; the numbers of the running kernel are used. */
 enum skb_drop_reason {
+	SKB_DROP_REASON_NO_SOCKET = 3,
 	SKB_DROP_REASON_NETFILTER_DROP = 8,
 };
 

@@ -35,6 +35,7 @@ export interface RecordFields {
   rttUs: number
   vlan: number
   report: number
+  verdict: number
   payload: Buffer
   payloadMissing: number
 }
@@ -159,6 +160,7 @@ export function readRecord(record: Uint8Array): RecordFields {
     rttUs: bytes.readUInt32LE(EVENT.rtt_us),
     vlan: bytes.readUInt16LE(EVENT.vlan),
     report: bytes.readUInt8(EVENT.report),
+    verdict: bytes.readUInt8(EVENT.verdict),
     payload: bytes.subarray(EVENT_BYTES, EVENT_BYTES + payloadLength),
     payloadMissing: bytes.readUInt16LE(EVENT.payload_missing),
   }
