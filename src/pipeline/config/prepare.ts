@@ -2,7 +2,7 @@ import { TEXT_FORMATS, TYPED_FORMATS } from '../formats.ts'
 import type { PlacedProblem } from './problem.ts'
 import { formatName, isSection, type SchemaSection, type Setting, settingOf, settingPaths } from './schema.ts'
 import { advice, nearestWord } from './suggest.ts'
-import { describe, isNull, plainValue, type Section, type Tree } from './tree.ts'
+import { describe, isNull, plainValue, type Scalar, type Section, type Tree } from './tree.ts'
 
 export interface Prepared {
   /** What convict loads: known keys only, no nulls, maps as lists of entries. */
@@ -56,8 +56,8 @@ function prepareSection(
 /** An empty variable is an empty text where text is wanted, elsewhere as good as not written. */
 function isEmptyText(tree: Tree, setting: Setting): boolean {
   const format = formatName(setting)
-  const isText = !TYPED_FORMATS.has(format) && !TEXT_FORMATS.has(format) && !isContainer(format)
-  return isText && tree.is === 'scalar' && tree.expanded
+  const isText = !TYPED_FORMATS.has(format) && !TEXT_FORMATS.has(format)
+  return isText && shapeOf(format) === 'value' && tree.is === 'scalar' && tree.expanded
 }
 
 /** The near key of this section, else the same key at another place. */
@@ -72,30 +72,38 @@ function keyAdvice(key: string, section: SchemaSection, root: SchemaSection): st
 
 function prepareValue(setting: Setting, tree: Tree, path: readonly string[], context: Context): unknown {
   const format = formatName(setting)
-  const takesMap = format.endsWith('string-map')
-  if (tree.is === 'map') {
-    if (takesMap) return mapEntries(tree)
-    // Boxed: convict would walk into the map and take a dot in a key for a path.
-    if (format === 'object') return [plainValue(tree)]
-  }
-  // A whole list or map from `${…}` is text where text is wanted.
-  if (tree.is !== 'scalar' && tree.text !== undefined && !isContainer(format)) return tree.text
-  if (tree.is === 'map' || (tree.is === 'list' && !isContainer(format))) {
+  const value = shaped(shapeOf(format), format, tree)
+  if (value === undefined) {
     context.problems.push({ path, message: `expected ${noun(format)}, got ${describe(tree)}`, place: tree.place })
-    return undefined
   }
-  if (tree.is === 'list') return tree.items.map(takesMap ? entryValue : plainValue)
-  if (isContainer(format) && format !== '') {
-    context.problems.push({ path, message: `expected ${noun(format)}, got ${describe(tree)}`, place: tree.place })
-    return undefined
-  }
-  if (TEXT_FORMATS.has(format)) return tree.text
-  return tree.expanded && !TYPED_FORMATS.has(format) ? tree.text : tree.value
+  return value
 }
 
-/** Formats whose value is a list or a map; a format of a component's own (`''`) may be anything. */
-function isContainer(format: string): boolean {
-  return format === '' || format === 'array' || format === 'object' || /-(list|map)$/.test(format)
+/** What a setting takes; `any` is left to a format of the component's own. */
+type Shape = 'value' | 'list' | 'map' | 'entries' | 'any'
+
+function shapeOf(format: string): Shape {
+  if (format === '') return 'any'
+  if (format === 'object') return 'map'
+  if (format.endsWith('string-map')) return 'entries'
+  return format === 'array' || format.endsWith('-list') ? 'list' : 'value'
+}
+
+/** The value for convict; `undefined` when the tree does not have the shape. */
+function shaped(shape: Shape, format: string, tree: Tree): unknown {
+  if (tree.is === 'scalar') return shape === 'value' || shape === 'any' ? scalarValue(format, tree) : undefined
+  // A whole list or map from `${…}` is text where text is wanted.
+  if (shape === 'value') return tree.text
+  if (tree.is === 'list')
+    return shape === 'map' ? undefined : tree.items.map(shape === 'entries' ? entryValue : plainValue)
+  if (shape === 'entries') return mapEntries(tree)
+  // Boxed: convict would walk into the map and take a dot in a key for a path.
+  return shape === 'map' ? [plainValue(tree)] : undefined
+}
+
+function scalarValue(format: string, scalar: Scalar): unknown {
+  if (TEXT_FORMATS.has(format)) return scalar.text
+  return scalar.expanded && !TYPED_FORMATS.has(format) ? scalar.text : scalar.value
 }
 
 function noun(format: string): string {

@@ -1,5 +1,6 @@
 import type { ConfigSpec } from '../component.ts'
 import { formatDuration } from '../duration.ts'
+import { defaultsOf } from './decode.ts'
 import { KINDS, type ResolvedConfig, SECTIONS } from './resolved.ts'
 import { formatName, isSection, type SchemaSection, type Setting, settingOf } from './schema.ts'
 import { serviceSettingsSpec } from './service-settings.ts'
@@ -31,6 +32,11 @@ export function printable(config: ResolvedConfig, redacted: boolean): Record<str
     ...printableSettings(serviceSettingsSpec, config.service, redacted),
   }
   return document
+}
+
+/** A component's defaults as `print-config` writes them. */
+export function printableDefaults(schema: object): Record<string, unknown> {
+  return printableSection(schema as SchemaSection, defaultsOf(schema), false)
 }
 
 function printableSettings(spec: ConfigSpec<never>, config: unknown, redacted: boolean): Record<string, unknown> {
