@@ -94,6 +94,10 @@ struct sock {
 	__u16 sk_protocol;
 };
 
+struct inet_sock {
+	__be16 inet_sport;
+};
+
 struct tcp_sock {
 	__u32 srtt_us;
 	__u32 total_retrans;

@@ -26,10 +26,26 @@ static __always_inline bool is_mapped(const __u32 address[4])
 	return !address[0] && !address[1] && address[2] == bpf_htonl(0xffff);
 }
 
+/* Only full sockets have the fields of inet_sock and tcp_sock: not those of time-wait or of a handshake. */
+static __always_inline bool is_full(const struct sock_common *common)
+{
+	__u8 state = BPF_CORE_READ(common, skc_state);
+
+	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
+}
+
+/* A socket that closes has given back skc_num, but keeps inet_sport. */
+static __always_inline __u16 local_port(const struct sock_common *common)
+{
+	if (is_full(common))
+		return bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)common, inet_sport));
+	return BPF_CORE_READ(common, skc_num);
+}
+
 /* False for families that are not IP. `common`: first member of full, time-wait and request sockets alike. */
 static __always_inline bool read_ends(const struct sock_common *common, struct ends *ends)
 {
-	ends->local_port = BPF_CORE_READ(common, skc_num);
+	ends->local_port = local_port(common);
 	ends->remote_port = bpf_ntohs(BPF_CORE_READ(common, skc_dport));
 	ends->ifindex = BPF_CORE_READ(common, skc_bound_dev_if);
 	switch (BPF_CORE_READ(common, skc_family)) {
@@ -48,18 +64,10 @@ static __always_inline bool read_ends(const struct sock_common *common, struct e
 	}
 }
 
-/* Only full sockets have TCP's own fields: not those of time-wait or of a handshake. */
-static __always_inline bool is_full(const struct sock *sock)
-{
-	__u8 state = BPF_CORE_READ(sock, __sk_common.skc_state);
-
-	return state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV;
-}
-
 /* µs; 0 = no sample yet. The kernel keeps eight times the value. */
 static __always_inline __u32 smoothed_rtt(const struct sock *sock)
 {
-	return is_full(sock) ? BPF_CORE_READ((struct tcp_sock *)sock, srtt_us) >> 3 : 0;
+	return is_full(&sock->__sk_common) ? BPF_CORE_READ((struct tcp_sock *)sock, srtt_us) >> 3 : 0;
 }
 
 static __always_inline void describe_ends(struct fovea_event *event, const struct ends *ends, bool from_local)
