@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -26,29 +26,43 @@ typedef unsigned char __u8; typedef unsigned short __u16; typedef unsigned int _
 struct fovea_event event; enum fovea_kind kind; enum fovea_point point; enum fovea_report report;
 `
 
-function btf(): BtfType[] {
+function compiled(): BtfType[] {
   const folder = mkdtempSync(join(tmpdir(), 'fovea-layout-'))
   try {
     writeFileSync(join(folder, 'event.c'), SOURCE)
     const object = join(folder, 'event.o')
     const flags = ['-g', '-O2', '-target', 'bpf', '-I', join(root, 'bpf/include')]
     execFileSync('clang', [...flags, '-c', join(folder, 'event.c'), '-o', object], { stdio: 'pipe' })
-    const dump = execFileSync('bpftool', ['--json', 'btf', 'dump', 'file', object], { encoding: 'utf8' })
-    return JSON.parse(dump).types
+    return btf(object)
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-const types = btf()
-const find = (kind: string, name: string) => types.find((type) => type.kind === kind && type.name === name)
+function btf(object: string): BtfType[] {
+  const dump = execFileSync('bpftool', ['--json', 'btf', 'dump', 'file', object], { encoding: 'utf8' })
+  return JSON.parse(dump).types
+}
 
-test('every field stands where the decoder looks for it', () => {
-  const event = find('STRUCT', 'fovea_event')
+const types = compiled()
+const find = (kind: string, name: string, among = types) =>
+  among.find((type) => type.kind === kind && type.name === name)
+
+test('every field stands where the decoder looks for it', () => checkEvent(find('STRUCT', 'fovea_event')))
+
+const BUILT = join(root, 'build/bpf')
+const objects = existsSync(BUILT) ? readdirSync(BUILT).filter((file) => file.endsWith('.bpf.o')) : []
+for (const object of objects)
+  test(`${object} was built with this layout`, () => {
+    const event = find('STRUCT', 'fovea_event', btf(join(BUILT, object)))
+    if (event !== undefined) checkEvent(event)
+  })
+
+function checkEvent(event: BtfType | undefined): void {
   const members = Object.fromEntries(event?.members?.map(({ name, bits_offset }) => [name, bits_offset / 8]) ?? [])
   assert.equal(members, { ...EVENT })
   assert.is(event?.size, EVENT_BYTES)
-})
+}
 
 const values = (name: string, prefix: string) =>
   Object.fromEntries(find('ENUM', name)?.values?.map((value) => [value.name.replace(prefix, ''), value.val]) ?? [])

@@ -41,8 +41,8 @@ export function compactLine(batch: FlowBatch, row: number, ends: Ends, colors: C
   // The client stays on the left: ends are swapped for replies.
   const [left, right] = reply ? [to, from] : [from, to]
   const what = `${eventTypeText(batch, row)} ${colors.verdict(verdict[row]!)(verdictName(verdict[row]!))}`
-  const text = `${summary(batch, row)}`
-  return `${timeText(batch, row)}: ${left.host} ${left.identity} ${arrow} ${right.host} ${right.identity} ${what} (${safe(text)})`
+  const who = `${left.host} ${left.identity} ${arrow} ${right.host} ${right.identity}`
+  return `${timeText(batch, row)}: ${who} ${what} (${safe(summary(batch, row))})`
 }
 
 /** UTC in Go's layout `Jan _2 15:04:05.000`. */

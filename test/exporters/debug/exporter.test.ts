@@ -1,4 +1,6 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, constants, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -142,6 +144,29 @@ test('an output that nobody can write to does not hold the pipeline up', async (
   for (let i = 0; i < 5; i++) exporter.consume(flowBatch([base]))
   await exporter.shutdown(Date.now() + 5_000)
   closeSync(fd)
+})
+
+test('a slow reader costs lines, which are told, and nothing waits for it', async () => {
+  const fifo = join(folder, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  const fd = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+  const context = createContext('exporter', 'debug')
+  const exporter = new DebugExporter(context, { ...CONFIG, flows_per_second: 0 }, new TextOutput(fd), false)
+  await exporter.start()
+  const flows = 20 * 1_000
+  for (let i = 0; i < 20; i++) exporter.consume(flowBatch(Array.from({ length: 1_000 }, () => base)))
+  const notShown = ownMetric(context, 'fovea_debug_flows_not_shown', { exporter: 'debug' })
+  assert.ok(notShown > 0 && notShown < flows, `${notShown} of ${flows} not shown`)
+  const reader = createReadStream(fifo)
+  let text = ''
+  reader.on('data', (bytes) => {
+    text += bytes
+  })
+  await exporter.shutdown(Date.now() + 10_000)
+  closeSync(fd)
+  await once(reader, 'end')
+  const lines = text.trimEnd().split('\n')
+  assert.is(lines.filter((line) => line.startsWith('Jan')).length, flows - notShown)
 })
 
 test.run()

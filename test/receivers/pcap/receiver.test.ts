@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { addressText } from '../../../src/flow/address.ts'
 import { Direction, Kind, Report, TcpFlag, Verdict } from '../../../src/flow/enums.ts'
 import { summary } from '../../../src/flow/summary.ts'
+import type { WorkerPool } from '../../../src/pipeline/pool.ts'
 import type { PcapConfig } from '../../../src/receivers/pcap/config.ts'
 import { PcapReceiver } from '../../../src/receivers/pcap/receiver.ts'
 import { type CapturedPacket, pcapFile, pcapngFile } from '../../support/captures.ts'
@@ -189,6 +190,39 @@ test('a broken block ends the replay with one warning; what is before it is deli
   assert.equal(warnings.length, 1)
   assert.match(warnings[0]!, 'a block of 13 bytes')
 })
+
+test('a worker that dies costs its batch only; one that always dies ends the replay with an error', async () => {
+  const packets = Array.from({ length: 4 }, (_, i) => at(i, { ...client, sourcePort: 1_000 + i, tcpFlags: SYN }))
+  for (const deaths of [1, 100]) {
+    const path = join(folder, 'capture')
+    writeFileSync(path, pcapFile(packets))
+    const context = createContext('receiver', 'pcap')
+    const pool = dyingPool(context.pool, deaths)
+    const sink = new Sink()
+    const receiver = new PcapReceiver({ ...context, pool }, { ...FAST, file: path }, sink)
+    await receiver.start()
+    await receiver.ended
+    await receiver.shutdown(Date.now() + 10_000)
+    await context.pool.close()
+    assert.is(sink.flows, deaths === 1 ? packets.length : 0)
+    assert.equal(
+      context.statuses.map(({ at }) => at),
+      deaths === 1 ? [] : ['permanent_error'],
+    )
+    assert.is(ownMetric(context, 'fovea_pcap_worker_deaths', { receiver: 'pcap' }), deaths === 1 ? 1 : 3)
+  }
+})
+
+/** A pool whose worker dies with what was moved into it, so many times after the first task. */
+function dyingPool(pool: WorkerPool, deaths: number): WorkerPool {
+  let tasks = 0
+  const run = <Out>(file: URL, name: string, task: unknown, move: readonly ArrayBuffer[]): Promise<Out> => {
+    if (tasks++ === 0 || tasks > deaths + 1) return pool.run<Out>(file, name, task, move)
+    structuredClone(null, { transfer: [...move] })
+    return Promise.reject(new Error('worker exited with code: 3'))
+  }
+  return Object.assign(Object.create(pool), { run })
+}
 
 const refused = [
   {
