@@ -6,7 +6,7 @@ import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metr
 import type { EndpointView } from './component.ts'
 import type { ServiceSettings } from './config/service-settings.ts'
 import { formatEndpoint } from './endpoint.ts'
-import { HttpServer } from './settings/http-server.ts'
+import { HttpServer, requestTarget } from './settings/http-server.ts'
 import type { Telemetry } from './telemetry.ts'
 
 const PATH = '/metrics'
@@ -54,7 +54,7 @@ export class OwnMetrics {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== PATH) {
+    if (requestTarget(request).path !== PATH) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`own metrics are at ${PATH}\n`)
       return
     }

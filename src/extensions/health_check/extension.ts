@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Component, CreateContext, EndpointView } from '../../pipeline/component.ts'
-import { HttpServer } from '../../pipeline/settings/http-server.ts'
+import { HttpServer, requestTarget } from '../../pipeline/settings/http-server.ts'
 import type { HealthCheckConfig } from './config.ts'
 
 /**
@@ -41,7 +41,7 @@ export class HealthCheck implements Component {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== this.#config.path) {
+    if (requestTarget(request).path !== this.#config.path) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found\n')
       return
     }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Component, CreateContext, EndpointView, Host } from '../../pipeline/component.ts'
-import { HttpServer } from '../../pipeline/settings/http-server.ts'
+import { HttpServer, requestTarget } from '../../pipeline/settings/http-server.ts'
 import type { ZpagesConfig } from './config.ts'
 import { PAGES } from './pages.ts'
 
@@ -35,8 +35,8 @@ export class Zpages implements Component {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
-    const name = pathname.startsWith(PREFIX) ? pathname.slice(PREFIX.length) : ''
+    const { path, query } = requestTarget(request)
+    const name = path.startsWith(PREFIX) ? path.slice(PREFIX.length) : ''
     const page = Object.hasOwn(PAGES, name) ? PAGES[name] : undefined
     if (page === undefined) {
       const known = Object.keys(PAGES).map((known) => PREFIX + known)
@@ -44,6 +44,6 @@ export class Zpages implements Component {
       return
     }
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
-    response.end(page(this.#host, searchParams, this.#clock()))
+    response.end(page(this.#host, query, this.#clock()))
   }
 }

@@ -20,6 +20,12 @@ export function httpServerSchema(endpoint: string) {
   }
 }
 
+/** Path and query of a request. Never throws: whatever a client sends as target, the rest of it is a path that does not exist. */
+export function requestTarget({ url = '/' }: { url?: string | undefined }): { path: string; query: URLSearchParams } {
+  const cut = url.indexOf('?')
+  return { path: cut < 0 ? url : url.slice(0, cut), query: new URLSearchParams(cut < 0 ? '' : url.slice(cut)) }
+}
+
 /** A peer that neither sends nor reads for this long is cut off. */
 const IDLE_MS = 30_000
 

@@ -4,7 +4,12 @@ import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
-import { HttpServer, type HttpServerConfig, httpServerSchema } from '../../../src/pipeline/settings/http-server.ts'
+import {
+  HttpServer,
+  type HttpServerConfig,
+  httpServerSchema,
+  requestTarget,
+} from '../../../src/pipeline/settings/http-server.ts'
 import { checkTlsServer, type TlsServerConfig } from '../../../src/pipeline/settings/tls-server.ts'
 import { type Certificates, makeCertificates } from '../../support/certificates.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
@@ -80,6 +85,14 @@ servers('shutdown waits for answers under way, to the deadline and no longer', a
   await server.shutdown(Date.now() + 50)
   assert.is(await request, 'cut off')
   await server.shutdown(Date.now())
+})
+
+servers('no target of a request is a fault', () => {
+  const targets = ['/a?b=c&d', '//', '/%', 'http://[', '*', '', '?x', undefined].map(
+    (url) => requestTarget({ url }).path,
+  )
+  assert.equal(targets, ['/a', '//', '/%', 'http://[', '*', '', '', '/'])
+  assert.is(requestTarget({ url: '/a?b=c%20d' }).query.get('b'), 'c d')
 })
 
 servers('with tls it shows its certificate', async (context) => {
