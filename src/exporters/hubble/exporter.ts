@@ -5,7 +5,8 @@ import { EndpointTable } from '../../flow/endpoint.ts'
 import { Ends } from '../../flow/ends.ts'
 import { HubbleEncoder } from '../../flow/hubble-encode.ts'
 import { uuidPrefix } from '../../flow/hubble-uuid.ts'
-import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
+import type { Component, CreateContext, EndpointView, FlowConsumer } from '../../pipeline/component.ts'
+import { parseEndpoint, reachableEndpoint } from '../../pipeline/endpoint.ts'
 import { advertisedAddress, tlsServerName } from './advertise.ts'
 import type { HubbleConfig } from './config.ts'
 import { FlowRate } from './flow-rate.ts'
@@ -54,6 +55,16 @@ export class HubbleExporter implements Component, FlowConsumer {
     this.#registerGauges()
     const where = [this.#bound, this.#config.unix_socket.path].filter((place) => place !== '')
     this.#context.log.info(`Hubble API on ${where.join(' and ')}`)
+  }
+
+  endpoints(): EndpointView[] {
+    const socket = this.#config.unix_socket.path
+    const tcp = this.#bound === '' ? [] : [reachableEndpoint(parseEndpoint(this.#bound))]
+    return [...tcp, ...(socket === '' ? [] : [`unix://${socket}`])].map((url) => ({
+      name: 'Hubble API',
+      url,
+      hint: `hubble observe --server ${url} --follow`,
+    }))
   }
 
   consume(batch: FlowBatch): void {
