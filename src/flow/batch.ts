@@ -1,4 +1,4 @@
-import { bufferBytes, type Columns, viewColumns } from './columns.ts'
+import { bufferBytes, type Columns, gatherRows, viewColumns } from './columns.ts'
 import { emptyL7, type L7Parts, L7Table } from './l7.ts'
 
 /** Events that never became flows; travels with the next batch and ends as `flow.LostEvent`. */
@@ -88,23 +88,16 @@ export class FlowBatch {
 
   /** A new batch of the rows whose `keep` byte is not 0, in order. The L7 table and the strings are shared, not compacted. */
   select(keep: Uint8Array): FlowBatch {
+    const rows = new Uint32Array(this.length)
     let kept = 0
-    for (let i = 0; i < this.length; i++) if (keep[i]) kept++
+    for (let i = 0; i < this.length; i++) if (keep[i]) rows[kept++] = i
     if (kept === this.length) return this
     const buffer = new ArrayBuffer(bufferBytes(kept))
     const out = new FlowBatch(
       { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts },
       this.lost,
     )
-    for (const name of Object.keys(this.columns) as (keyof Columns)[]) {
-      const from = this.columns[name]
-      const to = out.columns[name]
-      const width = this.capacity === 0 ? 0 : from.length / ((this.capacity + 7) & ~7)
-      for (let i = 0, o = 0; i < this.length; i++) {
-        if (!keep[i]) continue
-        for (let w = 0; w < width; w++) to[o++] = from[i * width + w]!
-      }
-    }
+    gatherRows(this.columns, out.columns, rows, kept)
     return out
   }
 }
