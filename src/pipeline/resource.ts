@@ -28,5 +28,9 @@ export function nodeNameOf(resource: Resource): string {
 /** Adds `target_info`, which carries the resource in Prometheus' world. Returns a function that takes it away. */
 export function addTargetInfo(telemetry: Telemetry, resource: Resource): () => void {
   const labels = Object.entries(resource).map(([name, value]) => [name.replace(/[^a-zA-Z0-9_]/g, '_'), value] as const)
-  return telemetry.gauge('target_info', 'Target metadata', Object.fromEntries(labels), () => 1)
+  const end = telemetry.gauge('target_info', 'Target metadata', Object.fromEntries(labels), () => 1)
+  return () => {
+    end()
+    telemetry.forget('target_info')
+  }
 }

@@ -10,7 +10,7 @@ import { OwnMetrics } from './own-metrics.ts'
 import { type Plan, planGraph } from './plan.ts'
 import { WorkerPool } from './pool.ts'
 import { addProcessMetrics } from './process-metrics.ts'
-import { addTargetInfo, nodeNameOf, serviceResource } from './resource.ts'
+import { addTargetInfo, nodeNameOf, type Resource, serviceResource } from './resource.ts'
 import { Telemetry } from './telemetry.ts'
 
 /** What a service is told besides its configuration. */
@@ -30,7 +30,6 @@ interface Running {
   nodes: ReadonlyMap<string, BuiltNode>
   pool: WorkerPool
   log: Logger
-  forgetResource: () => void
 }
 
 /** A configuration at work: builds its graph, starts and stops it, exchanges it for another one. */
@@ -45,6 +44,7 @@ export class Service implements Host {
   #ownMetrics: OwnMetrics | undefined
   #lastReload: ReloadView | undefined
   #endProcessMetrics: () => void
+  #forgetResource: () => void = () => {}
   #fatal = false
 
   constructor(options: ServiceOptions) {
@@ -70,6 +70,7 @@ export class Service implements Host {
       await this.shutdown()
       throw error
     }
+    this.#tellResource(config)
     this.#notify('ready')
     log.info('Everything is ready. Begin running and processing data.')
   }
@@ -155,7 +156,7 @@ export class Service implements Host {
       throw error
     }
     if (next.pool !== old.pool) await old.pool.close()
-    if (!sameBase) old.forgetResource()
+    this.#tellResource(config)
     notify(fresh, 'ready', log)
     log.info({ restarted: fresh.length, kept: next.nodes.size - fresh.length }, 'Configuration reloaded')
   }
@@ -179,14 +180,11 @@ export class Service implements Host {
 
   async #build(config: ResolvedConfig, reuse: Running | undefined, log: Logger): Promise<Running> {
     const plan = planGraph(config, baseOf(config))
-    const { telemetry } = config.service
-    const resource = serviceResource(telemetry.resource, this.#options.version, this.#instanceId)
     const shared = {
       config,
       plan,
       log,
       pool: reuse?.pool ?? new WorkerPool(config.service.workers),
-      forgetResource: reuse?.forgetResource ?? addTargetInfo(this.telemetry, resource),
     }
     const kept = new Map(
       plan.nodes.flatMap((node) => {
@@ -203,7 +201,7 @@ export class Service implements Host {
   }
 
   #surroundings({ config, log, pool }: Pick<Running, 'config' | 'log' | 'pool'>): Surroundings {
-    const resource = serviceResource(config.service.telemetry.resource, this.#options.version, this.#instanceId)
+    const resource = this.#resourceOf(config)
     return {
       log,
       pool,
@@ -227,6 +225,15 @@ export class Service implements Host {
     await this.#ownMetrics?.shutdown(Date.now())
     this.#ownMetrics = new OwnMetrics(this.telemetry, log, key)
     await this.#ownMetrics.start(settings)
+  }
+
+  #resourceOf({ service }: ResolvedConfig): Resource {
+    return serviceResource(service.telemetry.resource, this.#options.version, this.#instanceId)
+  }
+
+  #tellResource(config: ResolvedConfig): void {
+    this.#forgetResource()
+    this.#forgetResource = addTargetInfo(this.telemetry, this.#resourceOf(config))
   }
 
   #notify(event: 'ready' | 'not_ready'): void {

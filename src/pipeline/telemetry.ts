@@ -51,6 +51,11 @@ export class Telemetry {
     return () => void this.#refreshers.delete(refresh)
   }
 
+  /** Forgets a family, so that its name may come again with other labels. */
+  forget(name: string): void {
+    this.#families.delete(name)
+  }
+
   /** All families, gauges refreshed. */
   families(): readonly Family[] {
     for (const refresh of this.#refreshers) refresh()

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { flowBatch, TCP_SYN } from '../support/flows.ts'
@@ -123,6 +124,36 @@ reloads('what does not start is taken down and the old configuration brought bac
   assert.is(test.trace.exporters.get('out/2')?.batches.length, 1)
   assert.ok(test.service.components().every(({ status }) => status.at === 'ok'))
   assert.equal(test.fatals, [])
+})
+
+reloads('own metrics move, and stay where they were when they cannot', async ({ test }) => {
+  const metricsAt = (port: number) =>
+    OLD.replace(
+      'level: none',
+      `readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: ${port}}}}}], level: basic`,
+    )
+  const other = createServer()
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+  await test.service.reload(await test.config(metricsAt(0)))
+  const refused = await rejection(
+    test.service.reload(await test.config(metricsAt((other.address() as { port: number }).port))),
+  )
+  other.close()
+  assert.match(refused.message, /^service::telemetry::metrics: listen on 127\.0\.0\.1:\d+: address already in use/)
+  const text = await (await fetch(test.service.endpoints()[0]?.url ?? '')).text()
+  assert.match(text, /^target_info\{/m)
+})
+
+reloads('the resource is told as it is, not as it was', async ({ test }) => {
+  const text = OLD.replace(QUIET, `${QUIET.replace('}}', '}, resource: {host.name: x}}')}`)
+  await rejection(test.service.reload(await test.config(text.replace('in/2: ', 'in/2: {fail_start: x}'))))
+  const series = () => test.service.telemetry.families().filter(({ name, size }) => name === 'target_info' && size > 0)
+  assert.is(series()[0]?.labels.includes('host_name'), false)
+  await test.service.reload(await test.config(text))
+  assert.equal(
+    series().map(({ labels }) => labels.includes('host_name')),
+    [true],
+  )
 })
 
 reloads('after a refused one the next good one is taken', async ({ test }) => {
