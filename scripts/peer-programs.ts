@@ -16,6 +16,9 @@ export interface PeerProgram {
 
 const CILIUM = 'github.com/cilium/cilium'
 const PROMETHEUS = 'github.com/prometheus/prometheus'
+const KUBERNETES = 'k8s.io/kubernetes'
+const ETCD = 'go.etcd.io/etcd/server/v3'
+const KWOK = 'sigs.k8s.io/kwok'
 
 /** Prometheus without the service discoveries of the clouds: they are most of the build. */
 const PROMETHEUS_TAGS = 'remove_all_sd,enable_kubernetes_sd'
@@ -60,7 +63,39 @@ export const PEER_PROGRAMS: readonly PeerProgram[] = [
     versionOf: 'github.com/fullstorydev/grpcurl',
     ldflags: (version) => `-X main.version=${version}`,
   },
+  { name: 'etcd', module: 'etcd', package: ETCD, versionOf: ETCD },
+  { name: 'etcdctl', module: 'etcd', package: 'go.etcd.io/etcd/etcdctl/v3', versionOf: ETCD },
+  {
+    name: 'kubectl',
+    module: 'kubernetes',
+    package: `${KUBERNETES}/cmd/kubectl`,
+    versionOf: KUBERNETES,
+    ldflags: kubernetesVersion,
+  },
+  {
+    name: 'kube-apiserver',
+    module: 'kubernetes',
+    package: `${KUBERNETES}/cmd/kube-apiserver`,
+    versionOf: KUBERNETES,
+    ldflags: kubernetesVersion,
+  },
+  {
+    name: 'kwok',
+    module: 'kwok',
+    package: `${KWOK}/cmd/kwok`,
+    versionOf: KWOK,
+    ldflags: (version) => `-X ${KWOK}/pkg/consts.Version=v${version}`,
+  },
 ]
+
+/** The API server does not start without a version of its own. */
+function kubernetesVersion(version: string): string {
+  const [major = '', minor = ''] = version.split('.')
+  const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor, gitTreeState: 'clean' }
+  const packages = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
+  const settings = packages.flatMap((path) => Object.entries(values).map(([name, value]) => `${path}.${name}=${value}`))
+  return settings.map((setting) => `-X ${setting}`).join(' ')
+}
 
 /** The Go module of Prometheus 3.13.5 is numbered 0.313.5. */
 function prometheusVersion(moduleVersion: string): string {

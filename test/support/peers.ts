@@ -3,7 +3,18 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /** Programs of others that tests run against; `scripts/build-peers.ts` builds them from test/peers/build. */
-export type Peer = 'hubble' | 'hubble-relay' | 'otelcol' | 'prometheus' | 'promtool' | 'grpcurl'
+export type Peer =
+  | 'hubble'
+  | 'hubble-relay'
+  | 'otelcol'
+  | 'prometheus'
+  | 'promtool'
+  | 'grpcurl'
+  | 'etcd'
+  | 'etcdctl'
+  | 'kube-apiserver'
+  | 'kubectl'
+  | 'kwok'
 
 /** Where the peers' programs lie: $FOVEA_PEERS, by default ~/.cache/fovea/peers. */
 export const peersFolder = process.env.FOVEA_PEERS ?? join(homedir(), '.cache/fovea/peers')
