@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './checkout.ts'
+import type { NetworkNamespace } from './network-namespace.ts'
 
 /** What the command line left behind. */
 export interface Finished {
@@ -24,8 +25,16 @@ export class FoveaProcess {
   #stderr = ''
   #heard: () => void = () => {}
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, main = join(root, 'src/main.ts')) {
-    this.#child = spawn(process.execPath, [main, ...args], {
+  /** @param inside network namespace to run in, this process's own by default */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    main = join(root, 'src/main.ts'),
+    inside?: NetworkNamespace,
+  ) {
+    const words = [process.execPath, main, ...args]
+    const [program, rest] = inside?.command(...words) ?? [process.execPath, words.slice(1)]
+    this.#child = spawn(program, rest, {
       env: { ...process.env, NO_COLOR: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Certificates } from './certificates.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
+import type { NetworkNamespace } from './network-namespace.ts'
 import { peer } from './peers.ts'
 
 /** One attribute or value of OTLP as JSON. */
@@ -96,8 +97,10 @@ service:
     return join(this.folder, 'output.json')
   }
 
-  async start(): Promise<void> {
-    const child = spawn(peer('otelcol'), ['--config', join(this.folder, 'config.yaml')])
+  /** @param inside network namespace to run in, this process's own by default */
+  async start(inside?: NetworkNamespace): Promise<void> {
+    const words: [string, ...string[]] = [peer('otelcol'), '--config', join(this.folder, 'config.yaml')]
+    const child = inside === undefined ? spawn(words[0], words.slice(1)) : spawn(...inside.command(...words))
     this.#process = child
     let log = ''
     child.stderr.on('data', (data) => {
