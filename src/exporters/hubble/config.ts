@@ -33,7 +33,7 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
       default: 'localhost:4245',
     },
     unix_socket: {
-      path: { doc: 'also listen on this unix socket, always in plain text; empty: none', format: 'file', default: '' },
+      path: { doc: 'also listen on this unix socket, always in plain text; empty: none', format: String, default: '' },
       mode: { doc: 'permissions of the socket', format: 'file-mode', default: '0660' },
       group: { doc: "group of the socket, by name or number; empty: the process's", format: String, default: '' },
     },
