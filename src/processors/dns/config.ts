@@ -26,7 +26,7 @@ export const dnsConfig: ConfigSpec<DnsConfig> = {
     cname_names: {
       doc: 'the targets of CNAME answers are names of the addresses, too',
       format: Boolean,
-      default: true,
+      default: false,
     },
     min_ttl: {
       doc: 'a name is kept for the TTL of its answer, but at least this long: connections outlive it',

@@ -17,7 +17,7 @@ export interface EbpfConfig {
   slabs: { count: number; size_kib: number; max_delay: number; poll_interval: number }
 }
 
-/** What the kernel frees with a reason although nothing was lost: consumed, seen before, or meant for somebody else. */
+/** What the kernel frees with a reason although nothing was lost: consumed, seen before, left over at a close, or meant for somebody else. */
 const NO_LOSS = [
   'SKB_NOT_DROPPED_YET',
   'SKB_CONSUMED',
@@ -28,6 +28,7 @@ const NO_LOSS = [
   'TCP_OLD_DATA',
   'TCP_OLD_ACK',
   'TCP_OLD_SEQUENCE',
+  'QUEUE_PURGE',
 ]
 
 /** The kernel programs compare with that many ports. */

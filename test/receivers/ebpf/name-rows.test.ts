@@ -6,7 +6,7 @@ import { flowBatch, TCP_SYN } from '../../support/flows.ts'
 
 const test = suite('nameRows')
 
-const REASONS: Readonly<Record<number, string>> = { 6: 'NO_SOCKET', 12: 'NETFILTER_DROP', 40: 'TCP_OLD_DATA' }
+const REASONS: Readonly<Record<number, string>> = { 6: 'NO_SOCKET', 12: 'NETFILTER_DROP', 40: 'OF_A_LATER_KERNEL' }
 const asked: number[] = []
 const resolver: NameResolver = {
   interfaceName: (ifindex) => {
@@ -34,7 +34,7 @@ const drops = [
     expect: [133, 'IPTABLE_RULE_DROP', 'nf_hook_slow+0x93'],
   },
   { name: 'a reason maps to its nearest and keeps its name', detail: 6, place: 0, expect: [178, 'NO_SOCKET', ''] },
-  { name: 'a reason without a near one is unknown', detail: 40, place: 99, expect: [0, 'TCP_OLD_DATA', ''] },
+  { name: 'a reason without a near one is unknown', detail: 40, place: 99, expect: [0, 'OF_A_LATER_KERNEL', ''] },
   {
     name: 'a netfilter drop of a kernel without reasons is known by its flag',
     detail: 0,
