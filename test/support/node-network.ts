@@ -18,6 +18,13 @@ export interface InterfaceCounters {
   bytes: number
 }
 
+/** One end of a pod's veth: IPv4 and IPv6 address. */
+interface End {
+  dev: string
+  mac: string
+  addresses: string[]
+}
+
 /** A node and its pods as network namespaces; the node routes between the pods. */
 export class NodeNetwork {
   readonly node: NetworkNamespace
@@ -49,43 +56,24 @@ export class NodeNetwork {
     return pod
   }
 
-  /** Brings a pod's interfaces up, with addresses, routes and fixed neighbours: no ARP, no neighbour discovery. */
+  /**
+   * Brings a pod's interfaces up, with addresses, routes and fixed neighbours: no ARP, no neighbour discovery. The node's end
+   * comes last and goes first, so that the pod's counters tell exactly what passed both.
+   */
   up(pod: Pod): void {
-    const n = pod.name.slice(3)
     const { hostInterface: host, namespace } = pod
-    const ends = [
-      {
-        space: this.node,
-        dev: host,
-        own: `10.77.${n}.1`,
-        own6: `fd77:${n}::1`,
-        other: pod.address,
-        other6: pod.address6,
-      },
-      {
-        space: namespace,
-        dev: 'eth0',
-        own: pod.address,
-        own6: pod.address6,
-        other: pod.gateway,
-        other6: `fd77:${n}::1`,
-      },
-    ]
-    const macs = [this.#mac(this.node, host), this.#mac(namespace, 'eth0')]
-    for (const [i, { space, dev, own, own6, other, other6 }] of ends.entries()) {
-      this.run(space, 'ip', 'addr', 'add', `${own}/24`, 'dev', dev)
-      this.run(space, 'ip', 'addr', 'add', `${own6}/64`, 'dev', dev, 'nodad')
-      this.run(space, 'ip', 'link', 'set', dev, 'up')
-      for (const address of [other, other6])
-        this.run(space, 'ip', 'neigh', 'replace', address, 'lladdr', macs[1 - i]!, 'dev', dev, 'nud', 'permanent')
-    }
+    const n = pod.name.slice(3)
+    const inside = { dev: 'eth0', mac: this.#mac(namespace, 'eth0'), addresses: [pod.address, pod.address6] }
+    const outside = { dev: host, mac: this.#mac(this.node, host), addresses: [pod.gateway, `fd77:${n}::1`] }
+    this.#bringUp(namespace, inside, outside)
     this.run(namespace, 'ip', 'route', 'add', 'default', 'via', pod.gateway)
-    this.run(namespace, 'ip', '-6', 'route', 'add', 'default', 'via', `fd77:${n}::1`)
+    this.run(namespace, 'ip', '-6', 'route', 'add', 'default', 'via', `fd77:${n}::1`, 'dev', 'eth0')
+    this.#bringUp(this.node, outside, inside)
   }
 
-  /** Takes the pod's end down: from now on nothing passes. */
+  /** Takes the node's end down: from now on nothing passes, and nothing is seen. */
   down(pod: Pod): void {
-    this.run(pod.namespace, 'ip', 'link', 'set', 'eth0', 'down')
+    this.run(this.node, 'ip', 'link', 'set', pod.hostInterface, 'down')
   }
 
   /** Switches segmentation offloads of both ends, so that every packet is one of the wire (or not). */
@@ -95,21 +83,25 @@ export class NodeNetwork {
     this.run(this.node, 'ethtool', '-K', pod.hostInterface, ...features)
   }
 
-  /** What passed the pod's interface, both ways. */
-  counters(pod: Pod): InterfaceCounters {
+  /** What passed the pod's interface: what it sent (`tx`), received (`rx`), or both. */
+  counters(pod: Pod, ...ways: ('rx' | 'tx')[]): InterfaceCounters {
     const [link] = JSON.parse(this.run(pod.namespace, 'ip', '-s', '-j', 'link', 'show', 'eth0'))
-    const { rx, tx } = link.stats64
-    return { packets: rx.packets + tx.packets, bytes: rx.bytes + tx.bytes }
+    const total = { packets: 0, bytes: 0 }
+    for (const way of ways.length > 0 ? ways : ['rx', 'tx']) {
+      total.packets += link.stats64[way].packets
+      total.bytes += link.stats64[way].bytes
+    }
+    return total
   }
 
-  /** TCP segments of the wire the pod sent and received (RFC 4022; segments of GSO and GRO counted one by one). */
-  tcpSegments(pod: Pod): { sent: number; received: number } {
+  /** TCP segments of the wire the pod sent, for the first time or again; those of GSO counted one by one. */
+  tcpSegments(pod: Pod): number {
     const [names, values] = this.run(pod.namespace, 'cat', '/proc/net/snmp')
       .split('\n')
       .filter((line) => line.startsWith('Tcp:'))
       .map((line) => line.split(' '))
     const value = (name: string) => Number(values?.[names?.indexOf(name) ?? -1])
-    return { sent: value('OutSegs'), received: value('InSegs') }
+    return value('OutSegs') + value('RetransSegs')
   }
 
   /** Runs a command inside a namespace and returns its output. @throws Error with what it wrote to stderr */
@@ -121,6 +113,15 @@ export class NodeNetwork {
   remove(): void {
     for (const { namespace } of this.pods) namespace.remove()
     this.node.remove()
+  }
+
+  #bringUp(space: NetworkNamespace, own: End, other: End): void {
+    const [own4 = '', own6 = ''] = own.addresses
+    this.run(space, 'ip', 'addr', 'add', `${own4}/24`, 'dev', own.dev)
+    this.run(space, 'ip', 'addr', 'add', `${own6}/64`, 'dev', own.dev, 'nodad')
+    this.run(space, 'ip', 'link', 'set', own.dev, 'up')
+    for (const address of other.addresses)
+      this.run(space, 'ip', 'neigh', 'replace', address, 'lladdr', other.mac, 'dev', own.dev, 'nud', 'permanent')
   }
 
   #mac(space: NetworkNamespace, dev: string): string {
