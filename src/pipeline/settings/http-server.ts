@@ -1,9 +1,18 @@
 import { lookup } from 'node:dns/promises'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { RequestListener, Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { formatEndpoint, parseEndpoint, reachableEndpoint } from '../endpoint.ts'
-import { keepTlsFresh, loadTlsServer, type TlsServerConfig, tlsServerSchema } from './tls-server.ts'
+import {
+  keepTlsFresh,
+  loadTlsServer,
+  type TlsServerConfig,
+  type TlsServerOptions,
+  tlsServerSchema,
+} from './tls-server.ts'
+
+// An `import` of node:http reads all its exports, the browser's WebSocket among them, and with that loads undici: 15 MiB.
+const http = process.getBuiltinModule('node:http')
 
 /** Settings of every HTTP server. */
 export interface HttpServerConfig {
@@ -50,7 +59,7 @@ export class HttpServer {
   /** @throws Error that names the address, or the TLS file at fault */
   async start(): Promise<void> {
     const options = await loadTlsServer(this.#config.tls)
-    const server = options === undefined ? createServer(this.#handler) : createTlsServer(options, this.#handler)
+    const server = options === undefined ? http.createServer(this.#handler) : tlsServer(options, this.#handler)
     server.maxConnections = MAX_CONNECTIONS
     server.setTimeout(IDLE_MS)
     await listen(server, this.#config.endpoint)
@@ -83,6 +92,10 @@ export class HttpServer {
     })
     clearTimeout(timer)
   }
+}
+
+function tlsServer(options: TlsServerOptions, handler: RequestListener): TlsServer {
+  return process.getBuiltinModule('node:https').createServer(options, handler)
 }
 
 function isTlsServer(server: Server | TlsServer): server is TlsServer {
