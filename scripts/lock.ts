@@ -1,13 +1,20 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { say } from './step.mjs'
 
 const RETRY_MS = 100
+/** Waiting this long is worth a line. */
+const PATIENCE_MS = 3_000
 
 /** Runs `work` while no other process holds `file`: `npm start` and `npm test` may be called at once in one checkout. */
 export async function withLock<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
   mkdirSync(dirname(file), { recursive: true })
-  while (!tryLock(file)) await sleep(RETRY_MS)
+  const sayAtMs = Date.now() + PATIENCE_MS
+  for (let said = false; !tryLock(file); said ||= Date.now() > sayAtMs) {
+    if (!said && Date.now() > sayAtMs) say(`▸ waiting for another process (its number is in ${file})`)
+    await sleep(RETRY_MS)
+  }
   try {
     return await work()
   } finally {
