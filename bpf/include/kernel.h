@@ -42,9 +42,20 @@ struct bpf_map {
 	__u32 max_entries;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
 struct net_device {
 	int ifindex;
 	unsigned short type;
+	struct {
+		struct net *net;
+	} nd_net;
 };
 
 struct sk_buff {
@@ -85,6 +96,9 @@ struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	int skc_bound_dev_if;
+	struct {
+		struct net *net;
+	} skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };

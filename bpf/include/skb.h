@@ -5,6 +5,7 @@
 
 #include "extensions.h"
 #include "kernel.h"
+#include "namespace.h"
 #include "packet.h"
 
 /* `at`: the network header. */
@@ -66,14 +67,20 @@ static __always_inline __u32 skb_segments(const struct sk_buff *skb)
 	return segments ? segments : 1;
 }
 
-/* dev shares its place with other data while a socket holds the packet: such a value does not point to a device. */
+/*
+ * 0 for interfaces of other namespaces. dev shares its place with other data while a socket holds the packet: such a value
+ * does not point to a device, and tells no namespace.
+ */
 static __always_inline __u32 skb_ifindex(const struct sk_buff *skb)
 {
 	struct net_device *device = BPF_CORE_READ(skb, dev);
+	struct net *net = NULL;
 	int ifindex = 0;
 
-	if (device)
-		bpf_core_read(&ifindex, sizeof(ifindex), &device->ifindex);
+	if (device && !bpf_core_read(&ifindex, sizeof(ifindex), &device->ifindex))
+		bpf_core_read(&net, sizeof(net), &device->nd_net.net);
+	if (!is_own_namespace(net))
+		return 0;
 	return ifindex > 0 ? ifindex : BPF_CORE_READ(skb, skb_iif);
 }
 

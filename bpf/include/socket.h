@@ -4,6 +4,7 @@
 #define FOVEA_SOCKET_H
 
 #include "kernel.h"
+#include "namespace.h"
 #include "packet.h"
 
 /* include/net/tcp_states.h */
@@ -17,7 +18,7 @@ struct ends {
 	__u32 remote[4];
 	__u16 local_port;       /* host order */
 	__u16 remote_port;
-	__u32 ifindex;          /* the socket is bound to, or 0 */
+	__u32 ifindex;          /* of the agent's namespace that the socket is bound to, or 0 */
 	__u8 version;
 };
 
@@ -47,7 +48,8 @@ static __always_inline bool read_ends(const struct sock_common *common, struct e
 {
 	ends->local_port = local_port(common);
 	ends->remote_port = bpf_ntohs(BPF_CORE_READ(common, skc_dport));
-	ends->ifindex = BPF_CORE_READ(common, skc_bound_dev_if);
+	if (is_own_namespace(BPF_CORE_READ(common, skc_net.net)))
+		ends->ifindex = BPF_CORE_READ(common, skc_bound_dev_if);
 	switch (BPF_CORE_READ(common, skc_family)) {
 	case AF_INET:
 		set_ipv4(ends->local, BPF_CORE_READ(common, skc_rcv_saddr));

@@ -110,6 +110,17 @@ lifecycle('a drop comes with its reason and the place in the kernel', async () =
   )
   assert.is(drop.dropReasonName, 'NO_SOCKET')
   assert.match(drop.dropLocation, /^__udp4_lib_rcv\+0x[0-9a-f]+$/)
+  assert.is(drop.interfaceName, pod.hostInterface)
+})
+
+lifecycle("a drop in another namespace bears no name of this one's interfaces", async () => {
+  const running = await observe({})
+  sendUdp(network, { ...pod, namespace: network.node }, pod.address, 1, 3)
+  const drop = await eventually('the drop', () =>
+    running.flows.find((flow) => flow.kind === Kind.DROP && flow.destination === pod.address),
+  )
+  assert.is(drop.dropReasonName, 'NO_SOCKET')
+  assert.is(drop.interfaceName, '')
 })
 
 lifecycle('without privileges it says which programs cannot be loaded, and why', async () => {

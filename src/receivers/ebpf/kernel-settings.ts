@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { objectPath } from '../../../native/addon.ts'
 import type { CaptureOptions, ObjectChoice } from '../../../native/capture.ts'
 import type { EbpfConfig } from './config.ts'
@@ -26,6 +27,7 @@ export function captureOptions(config: EbpfConfig, reasons: readonly (readonly [
       cfg_wakeup_bytes: ringBytes / WAKEUP_PART,
       ...(config.programs.packets ? packetSettings(config) : {}),
       ...(config.programs.drops ? { cfg_left_out: leftOut(config.drops.exclude_reasons, reasons) } : {}),
+      ...(config.programs.drops || config.programs.tcp ? { cfg_network_namespace: networkNamespace() } : {}),
       ...(config.programs.tcp ? { cfg_tcp_states: config.tcp.states } : {}),
     },
     attach: config.attach,
@@ -65,6 +67,11 @@ function leftOut(excluded: readonly string[], reasons: readonly (readonly [numbe
     if (word < LEFT_OUT_WORDS && excluded.includes(name)) words[word] = words[word]! | (1n << BigInt(number & 63))
   }
   return words
+}
+
+/** What tells the interfaces of this network namespace from those of others, which the tracepoints see too. */
+function networkNamespace(): number {
+  return statSync('/proc/self/ns/net', { throwIfNoEntry: false })?.ino ?? 0
 }
 
 function nanos(milliseconds: number): bigint {

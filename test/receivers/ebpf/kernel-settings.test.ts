@@ -86,7 +86,7 @@ settings('programs that are off are neither loaded nor set', () => {
     objects.map(({ path }) => path.split('/').at(-1)),
     ['drops.bpf.o'],
   )
-  assert.equal(Object.keys(rodata ?? {}).sort(), ['cfg_left_out', 'cfg_wakeup_bytes'])
+  assert.equal(Object.keys(rodata ?? {}).sort(), ['cfg_left_out', 'cfg_network_namespace', 'cfg_wakeup_bytes'])
 })
 
 settings('names of reasons that the kernel does not have are told, unless it has none at all', () => {
