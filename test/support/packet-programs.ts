@@ -18,6 +18,7 @@ export const Counter = {
 export interface RecordFields {
   kind: number
   ipVersion: number
+  ifindex: number
   source: string
   destination: string
   sourcePort: number
@@ -143,6 +144,7 @@ export function readRecord(record: Uint8Array): RecordFields {
   return {
     kind: bytes.readUInt8(EVENT.kind),
     ipVersion: bytes.readUInt8(EVENT.ip_version),
+    ifindex: bytes.readUInt32LE(EVENT.ifindex),
     source: addressText(bytes.subarray(EVENT.source, EVENT.source + 16)),
     destination: addressText(bytes.subarray(EVENT.destination, EVENT.destination + 16)),
     sourcePort: bytes.readUInt16LE(EVENT.source_port),
