@@ -34,7 +34,8 @@ export class HubbleServer {
     this.#credentials = await grpcServerCredentials(this.#config.tls, this.#failed)
     const server = new Server({
       ...KEEPALIVE,
-      'grpc.max_concurrent_streams': this.#config.max_concurrent_streams,
+      // Of one connection, with room for short calls: a stream beyond the limit must arrive to be refused in words.
+      'grpc.max_concurrent_streams': this.#config.max_concurrent_streams + 32,
       'grpc.max_receive_message_length': this.#config.max_recv_msg_size_mib * 1024 * 1024,
     })
     this.#server = server
