@@ -11,8 +11,14 @@ export interface FileResult {
   problem?: string
 }
 
+/** The last line of uvu's summary. */
+const SUMMARY_END = /^ {2}Duration: {2}/m
+
 /** After this much output a file's text is cut: a test gone wild must not fill memory. */
 const OUTPUT_LIMIT = 4 * 1024 * 1024
+
+/** How long a file may take to end after its summary: a test that leaves a server open must not cost its whole time. */
+const END_TIMEOUT_MS = 15_000
 
 /**
  * Runs one test file as a process of its own, and ends the whole process group when it takes too long.
@@ -23,23 +29,26 @@ export function runTestFile(file: string, cwd: string, timeoutMs: number): Promi
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [file], { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    let timedOut = false
+    let problem: string | undefined
+    const end = () => killGroup(child.pid)
+    const giveUp = (reason: string) => () => {
+      problem = reason
+      end()
+    }
+    const timers = [setTimeout(giveUp(`did not end within ${timeoutMs / 1000} s`), timeoutMs)]
     const take = (chunk: Buffer) => {
       if (output.length < OUTPUT_LIMIT) output += chunk
+      if (timers.length === 1 && SUMMARY_END.test(output.slice(-200)))
+        timers.push(setTimeout(giveUp('did not end after its tests: something was left open'), END_TIMEOUT_MS))
     }
     child.stdout.on('data', take)
     child.stderr.on('data', take)
-    const end = () => killGroup(child.pid)
-    const timer = setTimeout(() => {
-      timedOut = true
-      end()
-    }, timeoutMs)
     process.once('exit', end)
     child.on('close', (code, signal) => {
-      clearTimeout(timer)
+      for (const timer of timers) clearTimeout(timer)
       process.off('exit', end)
       end() // what the test left running
-      const problem = timedOut ? `did not end within ${timeoutMs / 1000} s` : signal ? `killed by ${signal}` : undefined
+      if (signal !== null) problem ??= `killed by ${signal}`
       resolve({ file, output, seconds: (Date.now() - startedMs) / 1000, ...judge(output, code, problem) })
     })
   })

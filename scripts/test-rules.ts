@@ -11,11 +11,10 @@ export function breachesOf(files: readonly string[]): string[] {
 
 /** The breaches of one test file's text. */
 export function breaches(source: string): string[] {
-  const found: string[] = []
-  const suites = [...source.matchAll(/^(?:export )?const (\w+) = suite(?:<[^(]*>)?\(/gm)].map((match) => match[1] ?? '')
-  for (const name of suites)
-    if (!new RegExp(`^\\s*${name}\\.run\\(\\)`, 'm').test(source)) found.push(`suite ${name} lacks ${name}.run()`)
-  if (!/\.run\(\);?\s*$/.test(source)) found.push('does not end in .run()')
-  if (/^\s*\w+\.only\(/m.test(source)) found.push('leaves .only in')
-  return found
+  const suites = [...source.matchAll(/^\s*(?:export )?const (\w+) = suite(?:<.*>)?\(/gm)].map((match) => match[1] ?? '')
+  if (/^import \{.*\btest\b.*\} from 'uvu'/m.test(source)) suites.push('test')
+  if (suites.length === 0) return ['has no suite']
+  const found = suites.filter((name) => !new RegExp(`^\\s*${name}\\.run\\(\\)`, 'm').test(source))
+  const breaches = found.map((name) => `suite ${name} lacks ${name}.run()`)
+  return /^\s*\w+\.only\(/m.test(source) ? [...breaches, 'leaves .only in'] : breaches
 }

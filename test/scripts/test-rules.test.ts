@@ -17,10 +17,16 @@ const cases = [
     source: "const a = suite('a')\nconst b = suite('b')\nb.run()\n",
     found: ['suite a lacks a.run()'],
   },
+  { name: 'finds a file without any suite', source: "console.log('x')\n", found: ['has no suite'] },
   {
-    name: 'finds a file that ends in something else',
-    source: "test.run()\nconsole.log('x')\n",
-    found: ['does not end in .run()'],
+    name: "finds uvu's own suite that never runs",
+    source: "import { test } from 'uvu'\ntest('x', () => {})\n",
+    found: ['suite test lacks test.run()'],
+  },
+  {
+    name: 'finds a suite in a loop',
+    source: "for (;;) {\n  const a = suite('a')\n}\n",
+    found: ['suite a lacks a.run()'],
   },
   { name: 'finds a singled-out test', source: `const a = suite('a')\n${only}\na.run()\n`, found: ['leaves .only in'] },
 ]
