@@ -15,6 +15,13 @@ const limiter = suite('memory_limiter')
 const defaults = defaultsOf(memoryLimiterConfig.schema) as unknown as MemoryLimiterConfig
 const MIB = 1_048_576
 
+/** An idle worker's statistics do not keep a process alive by themselves. */
+let awake: NodeJS.Timeout
+limiter.before(() => {
+  awake = setInterval(() => {}, 1000)
+})
+limiter.after(() => clearInterval(awake))
+
 limiter('refuses whole batches above the limit, passes them untouched below, and counts both', async () => {
   const context = createContext('processor', 'memory_limiter/a')
   const sink = new Sink()
