@@ -1,7 +1,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressText } from '../../src/flow/address.ts'
+import { Ends } from '../../src/flow/ends.ts'
 import { LostSource } from '../../src/flow/enums.ts'
+import { flowJson } from '../../src/flow/hubble-json.ts'
 import { type CliResult, hubble, type RunningHubble, startHubble, temporaryFolder } from '../support/hubble.ts'
 import { SAMPLE, SAMPLE_MS, sampleBatch } from '../support/hubble-flows.ts'
 
@@ -136,48 +138,20 @@ for (const { args, message } of mistakes) {
   })
 }
 
-test('output json tells every field of a flow', async () => {
-  const [drop] = (await observe('--first', '3', '-o', 'json')).lines.slice(2).map((line) => JSON.parse(line))
-  const { uuid, ...flow } = drop.flow
-  assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-  assert.equal(
-    { ...drop, flow },
-    {
-      flow: {
-        time: '2026-01-02T03:04:02Z',
-        emitter: { name: 'Fovea', version: flow.emitter.version },
-        verdict: 'DROPPED',
-        drop_reason: 133,
-        IP: { source: '10.1.0.1', destination: '10.1.0.2', ipVersion: 'IPv4' },
-        l4: { TCP: { source_port: 40_000, destination_port: 81, flags: { SYN: true } } },
-        source: {
-          identity: 1_001,
-          namespace: 'default',
-          labels: ['k8s:app=xwing', 'k8s:org=alliance'],
-          pod_name: 'xwing-0',
-        },
-        destination: {
-          identity: 1_002,
-          namespace: 'default',
-          labels: ['k8s:app=deathstar'],
-          pod_name: 'deathstar-abc',
-          workloads: [{ name: 'deathstar', kind: 'Deployment' }],
-        },
-        Type: 'L3_L4',
-        node_name: 'node-1',
-        event_type: { type: 1, sub_type: 133 },
-        traffic_direction: 'EGRESS',
-        drop_reason_desc: 'POLICY_DENIED',
-        Summary: 'TCP Flags: SYN; Drop Reason: IPTABLE_RULE_DROP at nf_hook_slow+0x93',
-        extensions: {
-          '@type': 'type.googleapis.com/google.protobuf.Struct',
-          value: { bytes: 74, drop_location: 'nf_hook_slow+0x93', drop_reason: 'NETFILTER_DROP', packets: 1 },
-        },
-      },
-      node_name: 'node-1',
-      time: '2026-01-02T03:04:02Z',
-    },
-  )
+test('output json of the CLI is what flowJson says, member by member', async () => {
+  const ends = new Ends(running.endpoints)
+  ends.refresh()
+  const batch = sampleBatch(running.endpoints)
+  const { lines } = await observe('--all', '-o', 'json')
+  assert.is(lines.length, SAMPLE.length)
+  lines.forEach((line, i) => {
+    const { flow, node_name, time } = JSON.parse(line)
+    const { uuid, emitter, ...rest } = flow
+    assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+    assert.is(emitter.name, 'Fovea')
+    assert.equal([node_name, time], [rest.node_name, rest.time])
+    assert.is(JSON.stringify(rest), JSON.stringify(flowJson(batch, i, 'node-1', ends)))
+  })
 })
 
 test('output dict, table and node names', async () => {
