@@ -35,6 +35,7 @@ const TEST = [
   { apt: 'iputils-ping', program: 'ping', why: 'ICMP traffic' },
   { apt: 'procps', program: 'sysctl', why: 'forwarding in namespaces' },
   { apt: 'util-linux', program: 'setpriv', why: 'runs without capabilities' },
+  { apt: 'openssl', program: 'openssl', why: 'certificates of test servers' },
   { apt: 'gcc', program: 'gcc', why: 'compiles the traffic generator' },
 ]
 

@@ -78,13 +78,21 @@ function summary({ name, unit, per }: Workload, { without, withAgent, timed }: R
     'others ns/hook': perRun(others.nanoseconds, timed.hooks),
     'RSS MiB': Math.max(...usages.map(({ residentMiB }) => residentMiB)).toFixed(0),
     records: Math.max(...usages.map(({ records }) => records)),
-    lost: Math.max(...usages.map(({ lost }) => lost)),
     deferred: Math.max(...usages.map(({ deferred }) => deferred)),
+    lost: worstLoss(usages.map(({ losses }) => losses)),
   }
 }
 
 function perRun(nanoseconds: number, runs: number): string {
   return runs === 0 ? '–' : (nanoseconds / runs).toFixed(0)
+}
+
+/** The counters of loss that rose, each with the most it rose in one run. */
+function worstLoss(runs: readonly Readonly<Record<string, number>>[]): string {
+  const names = [...new Set(runs.flatMap((losses) => Object.keys(losses)))]
+  const worst = names.map((name) => [name, Math.max(...runs.map((losses) => losses[name] ?? 0))] as const)
+  const risen = worst.filter(([, value]) => value > 0).map(([name, value]) => `${name} ${value}`)
+  return risen.length > 0 ? risen.join(', ') : '0'
 }
 
 /** least / median / most */

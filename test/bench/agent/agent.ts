@@ -37,7 +37,8 @@ export interface Usage {
   residentMiB: number
   bpf: ReturnType<typeof bpfRuns>
   records: number
-  lost: number
+  /** Counter of loss → its value; several counters may tell the same loss at different stages. */
+  losses: Readonly<Record<string, number>>
   deferred: number
 }
 
@@ -80,7 +81,7 @@ export class Agent {
       residentMiB: residentMiB(pid).most,
       bpf: bpfRuns(pid),
       records: sum((name) => RECORDS.test(name)),
-      lost: sum((name) => LOSS.test(name)),
+      losses: lossesOf(counters),
       deferred: sum((name) => DEFERRED.test(name)),
     }
   }
@@ -129,6 +130,12 @@ export class Agent {
       this.#child.off('exit', abort)
     }
   }
+}
+
+function lossesOf(counters: ReturnType<typeof parseCounters>): Record<string, number> {
+  const losses: Record<string, number> = {}
+  for (const { name, value } of counters) if (LOSS.test(name)) losses[name] = (losses[name] ?? 0) + value
+  return losses
 }
 
 function parseCounters(text: string): { name: string; value: number }[] {

@@ -101,7 +101,9 @@ function difference(after: Usage, before: Usage): Usage {
     residentMiB: after.residentMiB,
     bpf: { interfaces: runs('interfaces'), others: runs('others') },
     records: after.records - before.records,
-    lost: after.lost - before.lost,
+    losses: Object.fromEntries(
+      Object.entries(after.losses).map(([name, value]) => [name, value - (before.losses[name] ?? 0)]),
+    ),
     deferred: after.deferred - before.deferred,
   }
 }
