@@ -143,8 +143,6 @@ test('the ends are the endpoint that was found, else this machine, else the worl
     },
   )
   assert.is(decode(batch, 1).flow.destination.identity, 2)
-  table.replace(id, endpoint({ identity: 70_001 }))
-  assert.is(decode(batch, 0).flow.destination.identity, 70_001)
 })
 
 test('a service at an end is told', () => {
