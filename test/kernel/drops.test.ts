@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { loadAddon } from '../../native/addon.ts'
 import { Kind, Protocol, TcpFlag } from '../../src/flow/enums.ts'
 import { Point } from '../../src/receivers/ebpf/layout.ts'
+import { eventually } from '../support/eventually.ts'
 import { KernelRecords } from '../support/kernel-records.ts'
 import { NodeNetwork, type Pod } from '../support/node-network.ts'
 import { ECHO_PORT, ping, sendUdp } from '../support/traffic.ts'
@@ -16,13 +17,8 @@ const reasons = new Map(
     .map(([number, name]) => [name, number]),
 )
 
-/**
- * Six connections whose handshakes stop half-way, because a rule holds back the SYN-ACKs, and then end all at once: so many
- * the listener's queue does not hold. (A SYN that finds the queue full is not among the kernel's drops.)
- */
-const CONNECT_OFTEN = `
-  for i in 1 2 3 4 5 6; do timeout 4 bash -c ": < /dev/tcp/$0/$1; sleep 1" & done
-  sleep 0.5; nft delete table ip hold; wait; true`
+/** Two connections that send a byte each and stay open for a while. */
+const CONNECT_TWICE = 'for i in 1 2; do timeout 9 bash -c "exec 3<>/dev/tcp/$0/$1; echo >&3; sleep 9" & done; wait'
 
 let network: NodeNetwork
 let client: Pod
@@ -94,16 +90,30 @@ drops('tell a missing route', async () => {
   assert.is.not(record.ifindex, 0)
 })
 
+/*
+ * The queue has room for three. Two connections wait in it; of two more the handshakes are held back half-way, so that
+ * there is room when they begin and only for one of them when they end. (A SYN that finds the queue full is not among the
+ * kernel's drops.)
+ */
 drops('tell a full listen queue', async () => {
-  const listener = await listenWithoutAccepting()
+  network.run(server.namespace, 'sysctl', '-qw', 'net.ipv4.tcp_syncookies=0')
+  const children = [await listenWithoutAccepting(2)]
   try {
-    const rule = 'add table ip hold; add chain ip hold in { type filter hook input priority 0; }'
-    network.run(client.namespace, 'nft', `${rule}; add rule ip hold in tcp flags & (syn|ack) == syn|ack drop`)
-    network.run(client.namespace, 'bash', '-c', CONNECT_OFTEN, server.address, String(ECHO_PORT))
+    children.push(connectTwice())
+    await eventually('two connections in the queue', () => (queueLength() === 2 ? true : undefined))
+    network.run(
+      server.namespace,
+      'nft',
+      'add table ip hold; add chain ip hold c { type filter hook input priority 0; }',
+    )
+    network.run(server.namespace, 'nft', 'add rule ip hold c tcp flags & (syn|ack) == ack drop')
+    children.push(connectTwice())
+    await established(4)
+    network.run(server.namespace, 'nft', 'delete table ip hold')
     const record = await kernel.find('an overflow', { ...flow(), detail: reason('TCP_LISTEN_OVERFLOW') })
     assert.is(record.protocol, Protocol.TCP)
   } finally {
-    listener.kill('SIGKILL')
+    for (const child of children) child.kill('SIGKILL')
   }
 })
 
@@ -148,9 +158,9 @@ function reason(name: string): number {
   return number
 }
 
-/** A server in whose queue one connection has room, and which is busy for ever. */
-async function listenWithoutAccepting(): Promise<ChildProcess> {
-  const script = `require('node:net').createServer().listen({ port: ${ECHO_PORT}, host: '0.0.0.0', backlog: 1 }, () => {
+/** A server that is busy for ever: its queue holds `backlog` + 1 connections. */
+async function listenWithoutAccepting(backlog: number): Promise<ChildProcess> {
+  const script = `require('node:net').createServer().listen({ port: ${ECHO_PORT}, host: '0.0.0.0', backlog: ${backlog} }, () => {
     require('node:fs').writeSync(1, 'ready')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   })`
@@ -158,6 +168,24 @@ async function listenWithoutAccepting(): Promise<ChildProcess> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   await once(child.stdout, 'data')
   return child
+}
+
+function connectTwice(): ChildProcess {
+  const [program, args] = client.namespace.command('bash', '-c', CONNECT_TWICE, server.address, String(ECHO_PORT))
+  return spawn(program, args, { stdio: 'ignore' })
+}
+
+/** Connections that wait for the server's `accept`. */
+function queueLength(): number {
+  return Number(network.run(server.namespace, 'ss', '-Hltn').trim().split(/\s+/)[1])
+}
+
+/** Waits until the client has so many open connections. */
+async function established(count: number): Promise<void> {
+  await eventually(`${count} connections`, () => {
+    const open = network.run(client.namespace, 'ss', '-Htn', 'state', 'established').trim().split('\n')
+    return open.length === count ? true : undefined
+  })
 }
 
 /** Tries to open a TCP connection from the client's pod, in vain. */
