@@ -15,10 +15,12 @@ WORKDIR /fovea
 COPY package.json package-lock.json ./
 RUN npm install --no-save --include=dev --ignore-scripts --no-audit --no-fund
 COPY . .
+# npm 9 removes the link to Node (scripts/node-modules.mjs), so it is made again.
 # A failed addon is a warning on a laptop; here its absence makes llvm-strip fail: an image without it is of no use.
 RUN node scripts/setup.mjs --image \
  && llvm-strip --strip-debug build/native/fovea.node \
- && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+ && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
+ && ln -sf "$(cd node_modules/.bin && echo ../node-linux-*/bin/node)" node_modules/.bin/node
 
 FROM debian:12-slim
 RUN apt-get update \
