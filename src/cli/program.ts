@@ -3,6 +3,7 @@ import type { Catalog } from '../pipeline/catalog.ts'
 import type { Locations } from '../pipeline/config/load.ts'
 import { advice } from '../pipeline/config/suggest.ts'
 import { listComponents } from './list-components.ts'
+import { addOperator } from './operator.ts'
 import { type PrintOptions, printConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { validate } from './validate.ts'
@@ -52,6 +53,9 @@ export function createProgram({ catalog, force }: Program): (argv: readonly stri
     .action(async (flags: LocationFlags & PrintOptions) => {
       process.stdout.write(await printConfig(locations(flags), catalog, flags))
     })
+  addOperator(program, force, (ended) => {
+    status = ended
+  })
   for (const command of program.commands) command.exitOverride().configureOutput({ outputError: () => {} })
   return async (argv) => {
     checkCommand(argv[2], program)

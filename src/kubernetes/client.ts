@@ -83,6 +83,13 @@ export class ApiClient {
     return this.#write<T>({ method: 'PATCH', ...this.#call('patch', resource, place), body, contentType, signal })
   }
 
+  /** Server-side apply: makes the object or takes over these fields of it, by force. */
+  apply<T>(resource: Resource, name: string, body: unknown, manager: string, signal?: AbortSignal): Promise<T> {
+    const contentType = 'application/apply-patch+yaml'
+    const place = { name, query: { fieldManager: manager, force: true } }
+    return this.#write<T>({ method: 'PATCH', ...this.#call('patch', resource, place), body, contentType, signal })
+  }
+
   /** Deletes an object. @param preconditions 409 when the object is another by now */
   delete(
     resource: Resource,

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Logger } from 'pino'
+import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metrics/text.ts'
+import { HttpServer } from '../pipeline/settings/http-server.ts'
+import type { Telemetry } from '../pipeline/telemetry.ts'
+
+/** `undefined` = well, else what is wrong. */
+export type Probe = () => string | undefined
+
+const PLAIN = {
+  enabled: false,
+  cert_file: '',
+  key_file: '',
+  client_ca_file: '',
+  min_version: '1.2',
+  reload_interval: 0,
+} as const
+
+/** `/metrics`, and for the kubelet `/healthz` (alive) and `/readyz` (leading or standing by). */
+export class OperatorHttp {
+  readonly #server: HttpServer
+  readonly #telemetry: Telemetry
+  readonly #probes: Readonly<Record<string, Probe>>
+  readonly #log: Logger
+
+  constructor(endpoint: string, telemetry: Telemetry, probes: { healthz: Probe; readyz: Probe }, log: Logger) {
+    this.#telemetry = telemetry
+    this.#probes = { '/healthz': probes.healthz, '/readyz': probes.readyz }
+    this.#log = log
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response)
+    this.#server = new HttpServer({ endpoint, tls: PLAIN }, answer)
+  }
+
+  get url(): string {
+    return this.#server.url
+  }
+
+  start(): Promise<void> {
+    return this.#server.start()
+  }
+
+  shutdown(deadlineMs: number): Promise<void> {
+    return this.#server.shutdown(deadlineMs)
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?')[0] ?? ''
+    const probe = this.#probes[path]
+    if (probe !== undefined) {
+      const fault = probe()
+      response.writeHead(fault === undefined ? 200 : 503, { 'content-type': 'text/plain' }).end(`${fault ?? 'ok'}\n`)
+      return
+    }
+    if (path !== '/metrics') {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('there are /metrics, /healthz and /readyz\n')
+      return
+    }
+    const openMetrics = request.headers.accept?.includes('application/openmetrics-text') ?? false
+    response.setHeader('content-type', openMetrics ? OPEN_METRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE)
+    try {
+      await pipeline(Readable.from(writeText(this.#telemetry.families(), { openMetrics })), response)
+    } catch (error) {
+      // A reader that went away; whatever else it was, the next read-out shows it again.
+      this.#log.debug({ err: error }, 'metrics were not read to the end')
+    }
+  }
+}
