@@ -1,19 +1,23 @@
+import { execFile } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressText } from '../../src/flow/address.ts'
 import { Ends } from '../../src/flow/ends.ts'
 import { LostSource } from '../../src/flow/enums.ts'
 import { flowJson } from '../../src/flow/hubble-json.ts'
-import { type CliResult, hubble, type RunningHubble, startHubble, temporaryFolder } from '../support/hubble.ts'
+import { makeCertificates } from '../support/certificates.ts'
+import { type CliResult, hubble, type RunningHubble, startHubble } from '../support/hubble.ts'
 import { SAMPLE, SAMPLE_MS, sampleBatch } from '../support/hubble-flows.ts'
+import { peer } from '../support/peers.ts'
+import { TemporaryFolder } from '../support/temporary-folder.ts'
 
 /** The real Hubble CLI against the exporter: every flow of the sample, every selector, every flag of a filter. */
 const test = suite('hubble CLI')
-const folder = temporaryFolder()
+const folder = new TemporaryFolder()
 let running: RunningHubble
 
 test.before(async () => {
-  running = await startHubble({ unix_socket: { path: `${folder.path}/hubble.sock`, mode: 0o600, group: '' } })
+  running = await startHubble({ unix_socket: { path: folder.at('hubble.sock'), mode: 0o600, group: '' } })
   running.exporter.consume(sampleBatch(running.endpoints))
 })
 
@@ -199,6 +203,44 @@ test('the unix socket serves the same', async () => {
   assert.match((await hubble(server, ['status'])).stdout, /: Ok\n/)
   assert.equal(flowsIn(await hubble(server, ['observe', '--last', '1'])), [10])
 })
+
+test('grpcurl reads the definitions through reflection', async () => {
+  const described = await grpcurl(['describe', 'flow.FlowFilter'])
+  assert.match(described, 'repeated .flow.TrafficDirection traffic_direction = 30;')
+  const answer = JSON.parse(await grpcurl(['observer.Observer/GetFlows'], ['-d', '{"number":1}']))
+  assert.is(answer.flow.extensions.value.connect_us, 420)
+})
+
+test('TLS with a client certificate, and none without', async () => {
+  const { ca, cert, key } = makeCertificates(folder.path)
+  const tls = {
+    enabled: true,
+    cert_file: cert,
+    key_file: key,
+    client_ca_file: ca,
+    min_version: '1.3',
+    reload_interval: 0,
+  } as const
+  const secure = await startHubble({ tls })
+  const server = `tls://${secure.server}`
+  const trust = ['--tls-ca-cert-files', ca, '--tls-server-name', 'localhost']
+  const own = ['--tls-client-cert-file', cert, '--tls-client-key-file', key]
+  const good = await hubble(server, ['status', ...trust, ...own])
+  const bad = await hubble(server, ['status', ...trust])
+  const [{ tls: told }] = JSON.parse((await hubble(server, ['list', 'nodes', '-o', 'json', ...trust, ...own])).stdout)
+  await secure.stop()
+  assert.match(good.stdout, /: Ok\n/)
+  assert.is.not(bad.code, 0)
+  assert.equal(told, { enabled: true, server_name: 'node-1.default.hubble-grpc.cilium.io' })
+})
+
+/** Output of grpcurl for `words` after the address. */
+function grpcurl(words: readonly string[], options: readonly string[] = []): Promise<string> {
+  const args = ['-plaintext', ...options, running.server, ...words]
+  return new Promise((resolve, reject) => {
+    execFile(peer('grpcurl'), args, (error, stdout) => (error === null ? resolve(stdout) : reject(error)))
+  })
+}
 
 test('lost events are printed at their place', async () => {
   const other = await startHubble()

@@ -4,9 +4,11 @@ import { createInterface } from 'node:readline'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ownMetric } from '../support/create-context.ts'
+import { eventually } from '../support/eventually.ts'
 import { flood, flowNumber } from '../support/flow-source.ts'
-import { type RunningHubble, startHubble, temporaryFolder } from '../support/hubble.ts'
+import { type RunningHubble, startHubble } from '../support/hubble.ts'
 import { peer } from '../support/peers.ts'
+import { TemporaryFolder } from '../support/temporary-folder.ts'
 
 /**
  * `hubble observe --follow` while flows come faster than most nodes make them: each is printed once or reported lost.
@@ -16,7 +18,7 @@ const PER_SECOND = 50_000
 const SECONDS = Number(process.env.FOVEA_FOLLOW_SECONDS ?? (process.env.CI ? 60 : 10))
 
 const test = suite('hubble observe --follow')
-const folder = temporaryFolder()
+const folder = new TemporaryFolder()
 let running: RunningHubble
 
 test.before(async () => {
@@ -29,13 +31,17 @@ test.after(async () => {
 })
 
 test(`${PER_SECOND} flows a second for ${SECONDS} s`, async () => {
-  const file = `${folder.path}/flows`
+  const file = folder.at('flows')
   const args = ['--server', running.server, 'observe', '--follow']
   const cli = spawn(peer('hubble'), args, { stdio: ['ignore', openSync(file, 'w'), 'inherit'] })
   const ended = new Promise((resolve) => cli.once('exit', resolve))
-  await until(() => metric('streams') === 1)
+  await eventually('the CLI to follow', () => metric('streams') === 1 || undefined)
   const sent = await flood(running.exporter, PER_SECOND, SECONDS)
-  await until(() => metric('sent_flows') + metric('lost_events') >= sent)
+  await eventually(
+    'all flows to go out',
+    () => metric('sent_flows') + metric('lost_events') >= sent || undefined,
+    60_000,
+  )
   // Past the interval in which losses are told, and for the CLI to print what it has.
   await new Promise((resolve) => setTimeout(resolve, 3_000))
   cli.kill('SIGINT')
@@ -66,14 +72,6 @@ async function printed(file: string, sent: number): Promise<{ seen: number; lost
 
 function metric(name: string): number {
   return ownMetric(running.context, `otelcol_exporter_hubble_${name}`, { exporter: 'hubble' })
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 60_000
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('waited for 60 s in vain')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 test.run()

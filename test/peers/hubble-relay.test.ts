@@ -1,20 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { hubble, type RunningHubble, startHubble, temporaryFolder } from '../support/hubble.ts'
+import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/free-port.ts'
+import { hubble, type RunningHubble, startHubble } from '../support/hubble.ts'
 import { SAMPLE, sampleBatch } from '../support/hubble-flows.ts'
 import { peer } from '../support/peers.ts'
+import { TemporaryFolder } from '../support/temporary-folder.ts'
 
 /** The real hubble-relay in front of the exporter: it finds the node through Peer.Notify and asks it for flows. */
 const test = suite('hubble-relay')
-const folder = temporaryFolder()
+const folder = new TemporaryFolder()
 let running: RunningHubble
 let relay: ChildProcess
 let server = ''
 
 test.before(async () => {
-  const socket = { path: `${folder.path}/hubble.sock`, mode: 0o600, group: '' }
+  const socket = { path: folder.at('hubble.sock'), mode: 0o600, group: '' }
   running = await startHubble({ unix_socket: socket })
   running.exporter.consume(sampleBatch(running.endpoints))
   const [listen, health] = await Promise.all([freePort(), freePort()])
@@ -32,24 +34,12 @@ test.after(async () => {
   folder.remove()
 })
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number }
-      probe.close(() => resolve(port))
-    })
-  })
-}
-
 /** Waits until the relay has found the node; it looks every few seconds. */
 async function connected(): Promise<void> {
-  const deadline = Date.now() + 30_000
-  while (Date.now() < deadline) {
+  await eventually('hubble-relay to connect', async () => {
     const { stdout } = await hubble(server, ['status'])
-    if (stdout.includes('Connected Nodes: 1/1')) return
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  throw new Error('hubble-relay did not connect to the exporter within 30 s')
+    return stdout.includes('Connected Nodes: 1/1') || undefined
+  })
 }
 
 test('status adds the nodes up', async () => {

@@ -1,7 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type HubbleConfig, hubbleConfig } from '../../src/exporters/hubble/config.ts'
 import { HubbleExporter } from '../../src/exporters/hubble/exporter.ts'
 import { EndpointTable } from '../../src/flow/endpoint.ts'
@@ -34,12 +32,6 @@ export async function startHubble(settings: Partial<HubbleConfig> = {}): Promise
   await exporter.start()
   const server = exporter.endpoint || `unix://${config.unix_socket.path}`
   return { exporter, context, endpoints, config, server, stop: () => exporter.shutdown(Date.now() + 2_000) }
-}
-
-/** A folder for sockets and files, and its removal. */
-export function temporaryFolder(): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'fovea-hubble-'))
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
 export interface CliResult {

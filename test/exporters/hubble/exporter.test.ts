@@ -6,14 +6,16 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { LostSource } from '../../../src/flow/enums.ts'
 import { ownMetric } from '../../support/create-context.ts'
+import { eventually } from '../../support/eventually.ts'
 import { numberedBatch } from '../../support/flow-source.ts'
-import { type RunningHubble, startHubble, temporaryFolder } from '../../support/hubble.ts'
+import { type RunningHubble, startHubble } from '../../support/hubble.ts'
 import { type FlowsResponse, HubbleClient } from '../../support/hubble-client.ts'
 import { SlowHubbleClient } from '../../support/slow-hubble-client.ts'
+import { TemporaryFolder } from '../../support/temporary-folder.ts'
 
 /** The exporter's server over real connections. */
 const test = suite('hubble exporter')
-const folder = temporaryFolder()
+const folder = new TemporaryFolder()
 const running: RunningHubble[] = []
 const clients: HubbleClient[] = []
 
@@ -40,11 +42,7 @@ function metric(hubble: RunningHubble, name: string): number {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error('waited for 10 s in vain')
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
+  await eventually('the clients', () => holds() || undefined)
 }
 
 function rejection(promise: Promise<unknown>): Promise<ServiceError> {
@@ -107,7 +105,7 @@ test('two clients of the same flow see the same UUID', async () => {
 })
 
 test('a client that never reads costs bounded memory, harms nobody and is told what it lost', async () => {
-  const hubble = await start({ max_flows: 1_000, lost_event_send_interval: 1 })
+  const hubble = await start({ max_flows: 4_000, lost_event_send_interval: 1 })
   const slow = new SlowHubbleClient(hubble.server, { follow: true })
   const quick = connect(hubble.server).stream('observer.Observer', 'GetFlows', { follow: true })
   let quickFlows = 0
@@ -115,9 +113,9 @@ test('a client that never reads costs bounded memory, harms nobody and is told w
   quick.on('data', (answer: FlowsResponse) => answer.flow && quickFlows++)
   await until(() => metric(hubble, 'streams') === 2)
   const total = 100_000
-  for (let from = 0; from < total; from += 500) {
-    hubble.exporter.consume(numberedBatch(from, 500))
-    await until(() => quickFlows >= from + 500)
+  for (let from = 0; from < total; from += 2_000) {
+    hubble.exporter.consume(numberedBatch(from, 2_000))
+    await until(() => quickFlows >= from + 2_000)
   }
   assert.is(quickFlows, total)
   assert.ok(metric(hubble, 'kept_bytes') < 2 * 1024 * 1024, 'the ring does not grow')
@@ -177,7 +175,7 @@ test('a port in use is told with the setting', async () => {
 })
 
 function unixSocket(name: string, group = ''): { path: string; mode: number; group: string } {
-  return { path: `${folder.path}/${name}`, mode: 0o640, group }
+  return { path: folder.at(name), mode: 0o640, group }
 }
 
 test('the unix socket has the mode of the settings and goes at the end', async () => {
