@@ -34,7 +34,11 @@ const cases: { name: string; row: FlowRow; text: string }[] = [
     text: 'ICMPv6 NeighborSolicitation',
   },
   { name: 'another protocol over IPv4', row: { ...TCP_SYN, protocol: 47 }, text: 'IPv4' },
-  { name: 'another protocol over IPv6', row: { ...TCP_SYN, source: '::1', destination: '::2', protocol: 47 }, text: 'IPv6' },
+  {
+    name: 'another protocol over IPv6',
+    row: { ...TCP_SYN, source: '::1', destination: '::2', protocol: 47 },
+    text: 'IPv6',
+  },
   { name: 'no IP', row: { protocol: 0 }, text: 'Ethernet' },
   {
     name: 'a netfilter drop has the name Retina gives it',
