@@ -1,4 +1,5 @@
 import { bufferBytes, type Columns, gatherRows, viewColumns } from './columns.ts'
+import type { NamingEpoch } from './endpoint.ts'
 import { emptyL7, type L7Parts, L7Table } from './l7.ts'
 
 /** Events that never became flows; travels with the next batch and ends as `flow.LostEvent`. */
@@ -18,6 +19,8 @@ export interface BatchParts {
   buffer: ArrayBuffer
   strings: string[]
   l7: L7Parts
+  /** See {@link FlowBatch.epoch}; stays on the thread where the batch was named. */
+  epoch?: NamingEpoch | undefined
 }
 
 /**
@@ -35,6 +38,8 @@ export class FlowBatch {
   readonly l7: L7Table
   /** Losses told to whoever reads the flows; usually empty. */
   readonly lost: LostEvents[]
+  /** When its endpoint ids were written; keeps them from becoming other endpoints' (see `EndpointTable`). */
+  epoch: NamingEpoch | undefined
   #indexes: Map<string, number> | undefined
 
   constructor(parts: BatchParts, lost: LostEvents[] = []) {
@@ -45,6 +50,7 @@ export class FlowBatch {
     this.strings = parts.strings
     this.l7 = new L7Table(parts.l7)
     this.lost = lost
+    this.epoch = parts.epoch
   }
 
   /** An empty batch of `length` zeroed rows. */
@@ -81,6 +87,7 @@ export class FlowBatch {
         buffer: this.buffer.slice(0),
         strings: [...this.strings],
         l7: this.l7.copyParts(),
+        epoch: this.epoch,
       },
       [...this.lost],
     )
@@ -94,7 +101,7 @@ export class FlowBatch {
     if (kept === this.length) return this
     const buffer = new ArrayBuffer(bufferBytes(kept))
     const out = new FlowBatch(
-      { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts },
+      { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts, epoch: this.epoch },
       this.lost,
     )
     gatherRows(this.columns, out.columns, rows, kept)

@@ -1,3 +1,5 @@
+import { ClusterView } from './cluster-view.ts'
+
 /** Who is at the ends of flows: columns `sourceEndpoint` and `destinationEndpoint` hold ids of this table. */
 
 export interface Workload {
@@ -11,7 +13,7 @@ export interface ServiceName {
   namespace: string
 }
 
-/** One end of flows, in the terms of `flow.Endpoint`. Never changed: a change of a pod is a new object under the same id. */
+/** One end of flows, in the terms of `flow.Endpoint`. Never changed: a change of a pod is another endpoint. */
 export interface Endpoint {
   /** Numeric security identity; 1–255 are reserved (1 host, 2 world). */
   readonly identity: number
@@ -26,6 +28,10 @@ export interface Endpoint {
   readonly clusterName: string
   /** The service whose address this is. */
   readonly service?: ServiceName
+  /** The node it runs on, or is; `''` = unknown. */
+  readonly nodeName?: string
+  /** `topology.kubernetes.io/zone` of that node. */
+  readonly zone?: string
 }
 
 /** Id of an end nobody could name. */
@@ -57,12 +63,35 @@ export function endpoint(known: Partial<Endpoint>): Endpoint {
   return { ...NOBODY, ...known }
 }
 
-/** Endpoints by id. Ids are given out in order and stay: kept flows go on to name them. */
+/** Held by every batch that was named in one stretch of time: while it is reachable, so may be the batch. */
+export interface NamingEpoch {
+  readonly number: number
+}
+
+/** Ids nobody names any more since an epoch, and that epoch as the garbage collector sees it. */
+interface Retired {
+  epoch: WeakRef<NamingEpoch>
+  ids: number[]
+}
+
+/**
+ * Endpoints by id. Ids stay as long as flows that are kept may name them: whoever writes ids into a batch sets
+ * `batch.epoch` to the table's current one, and a retired id is given out again only when all epochs up to that of its
+ * retirement are garbage, and with them every batch, wherever it was kept.
+ */
 export class EndpointTable {
   /** Endpoints that found no room. */
   refused = 0
+  /** What is known of the cluster besides its endpoints. */
+  readonly cluster = new ClusterView()
   readonly #endpoints: Endpoint[] = [...RESERVED]
   readonly #limit: number
+  readonly #free: number[] = []
+  readonly #watchers = new Set<(id: number) => void>()
+  #epoch: NamingEpoch = { number: 1 }
+  #retiring: number[] = []
+  /** Oldest first. */
+  #retired: Retired[] = []
 
   /** @param limit most endpoints */
   constructor(limit = 1 << 20) {
@@ -74,6 +103,21 @@ export class EndpointTable {
     return this.#endpoints.length
   }
 
+  /** Ids that wait until no batch names them. */
+  get waiting(): number {
+    return this.#retired.reduce((sum, { ids }) => sum + ids.length, this.#retiring.length)
+  }
+
+  /** Endpoints that ids in use or waiting stand for. */
+  get used(): number {
+    return this.#endpoints.length - this.#free.length
+  }
+
+  /** What a batch holds on to whose ids are written now. */
+  get epoch(): NamingEpoch {
+    return this.#epoch
+  }
+
   /** The endpoint with this id, the unknown one where there is none. */
   get(id: number): Endpoint {
     return this.#endpoints[id] ?? this.#endpoints[UNKNOWN_ENDPOINT]!
@@ -81,6 +125,11 @@ export class EndpointTable {
 
   /** Takes an endpoint in. Returns its id, `UNKNOWN_ENDPOINT` when the table is full. */
   add(added: Endpoint): number {
+    const free = this.#free.pop()
+    if (free !== undefined) {
+      this.#endpoints[free] = added
+      return free
+    }
     if (this.#endpoints.length >= this.#limit) {
       this.refused++
       return UNKNOWN_ENDPOINT
@@ -88,8 +137,34 @@ export class EndpointTable {
     return this.#endpoints.push(added) - 1
   }
 
-  /** What is known of an endpoint changed; flows that are kept show the new state. */
-  replace(id: number, changed: Endpoint): void {
-    if (id > WORLD_ENDPOINT && id < this.#endpoints.length) this.#endpoints[id] = changed
+  /** From now on nobody writes this id; once no batch names it any more it is another endpoint's. */
+  retire(id: number): void {
+    if (id > WORLD_ENDPOINT) this.#retiring.push(id)
+  }
+
+  /** Begins a new epoch where ids were retired, and frees those no batch names. To be called every few seconds. */
+  reclaim(): void {
+    let done = 0
+    while (done < this.#retired.length && this.#retired[done]!.epoch.deref() === undefined) {
+      for (const id of this.#retired[done]!.ids) this.#release(id)
+      done++
+    }
+    if (done > 0) this.#retired = this.#retired.slice(done)
+    if (this.#retiring.length === 0) return
+    this.#retired.push({ epoch: new WeakRef(this.#epoch), ids: this.#retiring })
+    this.#retiring = []
+    this.#epoch = { number: this.#epoch.number + 1 }
+  }
+
+  /** Calls `watcher` with every id about to become another endpoint's. Returns a function that ends that. */
+  watchRemovals(watcher: (id: number) => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  #release(id: number): void {
+    for (const watcher of this.#watchers) watcher(id)
+    this.#endpoints[id] = this.#endpoints[UNKNOWN_ENDPOINT]!
+    this.#free.push(id)
   }
 }

@@ -64,12 +64,12 @@ export type RingEntry = FlowEntry | LostEntry
 
 /** The rows in use alone: decoders leave room behind them. */
 function compactParts(batch: FlowBatch): BatchParts {
-  const { length, strings } = batch
+  const { length, strings, epoch } = batch
   const buffer = new ArrayBuffer(bufferBytes(length))
   const to = viewColumns(buffer, length)
   for (const name of Object.keys(to) as (keyof Columns)[])
     to[name].set(batch.columns[name].subarray(0, to[name].length))
-  return { length, capacity: length, buffer, strings, l7: batch.l7.parts }
+  return { length, capacity: length, buffer, strings, l7: batch.l7.parts, epoch }
 }
 
 /** UTF-16 and a header for each. */

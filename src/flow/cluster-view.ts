@@ -1,0 +1,48 @@
+/** A node that runs an agent. */
+export interface Peer {
+  /** Name of the node, without the cluster's. */
+  readonly node: string
+  /** Address without port; `''` = none is known yet. */
+  readonly address: string
+}
+
+export type PeerChange = { at: 'added' | 'updated' | 'deleted'; peer: Peer }
+
+/** The cluster as the agent of one node sees it: filled by a processor, read by what serves flows. Empty outside clusters. */
+export class ClusterView {
+  /** Labels of this node, `key=value`, sorted. */
+  nodeLabels: readonly string[] = []
+  readonly #peers = new Map<string, Peer>()
+  readonly #listeners = new Set<(change: PeerChange) => void>()
+
+  /** Every node with an agent, this one too where it is known. */
+  get peers(): Iterable<Peer> {
+    return this.#peers.values()
+  }
+
+  /** A node has an agent there. */
+  setPeer(peer: Peer): void {
+    const known = this.#peers.get(peer.node)
+    if (known?.address === peer.address) return
+    this.#peers.set(peer.node, peer)
+    this.#tell({ at: known === undefined ? 'added' : 'updated', peer })
+  }
+
+  /** A node has none any more. */
+  deletePeer(node: string): void {
+    const peer = this.#peers.get(node)
+    if (peer === undefined) return
+    this.#peers.delete(node)
+    this.#tell({ at: 'deleted', peer })
+  }
+
+  /** Calls `listener` at every change. Returns a function that ends that. */
+  listen(listener: (change: PeerChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tell(change: PeerChange): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+}
