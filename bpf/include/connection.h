@@ -12,6 +12,9 @@
 /* Time after which a busy direction is reported again. */
 volatile const __u64 cfg_report_interval_ns = 10000000000;
 
+/* Host order; 0 = none. */
+volatile const __u16 cfg_dns_ports[4] = { 53, 5353, 0, 0 };
+
 #define FLAGS_OF_INTEREST (TCP_FIN | TCP_SYN | TCP_RST)
 #define EPHEMERAL_PORT 32768
 
@@ -55,6 +58,15 @@ struct work {
 	__u32 payload;  /* as in struct packet */
 	__u32 end;
 };
+
+static __always_inline bool is_dns_port(__u16 port)
+{
+	_Pragma("unroll")
+	for (int i = 0; i < 4; i++)
+		if (cfg_dns_ports[i] && cfg_dns_ports[i] == port)
+			return true;
+	return false;
+}
 
 /* One element per CPU: tc programs do not interrupt each other. */
 struct {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * DNS packets go to user space whole, each in a record of its own: there every packet is news, and an entry per query
- * would only fill the table.
+ * DNS packets go to user space whole, each in a record of its own, where the node sees them first: there every packet is
+ * news, and an entry per query would only fill the table.
  */
 #ifndef FOVEA_DNS_H
 #define FOVEA_DNS_H
 
 #include "report.h"
+#include "sighting.h"
 
 volatile const __u8 cfg_dns = 1;
-/* Host order; 0 = none. */
-volatile const __u16 cfg_dns_ports[4] = { 53, 5353, 0, 0 };
 
 #define DNS_HEADER 12
 #define DNS_ROUND (FOVEA_DNS_PAYLOAD_MAX + 8)
@@ -27,15 +26,6 @@ struct {
 	__type(value, struct dns_record);
 	__uint(max_entries, 1);
 } dns_scratch SEC(".maps");
-
-static __always_inline bool is_dns_port(__u16 port)
-{
-	_Pragma("unroll")
-	for (int i = 0; i < 4; i++)
-		if (cfg_dns_ports[i] && cfg_dns_ports[i] == port)
-			return true;
-	return false;
-}
 
 /* The byte with QR, opcode, AA, TC and RD lies behind the id; over TCP two bytes of length come first. */
 static __always_inline bool is_answer(const struct dns_record *record, __u32 header)
@@ -86,9 +76,12 @@ __noinline int write_dns(struct __sk_buff *skb)
 }
 
 /* True when the packet needs nothing more: a UDP packet whose record carries its own delta. */
-static __always_inline bool report_dns(struct __sk_buff *skb, const struct packet *packet)
+static __always_inline bool report_dns(struct __sk_buff *skb, const struct packet *packet,
+					const struct passing *passing)
 {
 	bool udp = packet->protocol == IPPROTO_UDP;
+	struct sighting sighting;
+	__u32 first_bytes;
 
 	if (!cfg_dns || !(udp || packet->protocol == IPPROTO_TCP) || !packet->payload)
 		return false;
@@ -96,8 +89,15 @@ static __always_inline bool report_dns(struct __sk_buff *skb, const struct packe
 		return false;
 	if (packet->end < packet->payload + (udp ? DNS_HEADER : 1))
 		return false;
-	if (write_dns(skb))
+	if (bpf_skb_load_bytes(skb, packet->payload, &first_bytes, sizeof(first_bytes)))
+		first_bytes = 0;
+	sighting = sighting_of(passing, first_bytes);
+	if (seen_before(&sighting))
+		return false;
+	if (write_dns(skb)) {
+		remember(&sighting);
 		return udp;
+	}
 	count(FOVEA_LOST_RING, 1);
 	return false;
 }

@@ -73,7 +73,7 @@ static __always_inline int observe(struct __sk_buff *skb, __u32 at, __u32 hook)
 	passing->quiet = 0;
 	work->payload = packet.payload;
 	work->end = packet.end;
-	if (report_dns(skb, &packet))
+	if (report_dns(skb, &packet, passing))
 		return TC_NEXT;
 	if (cfg_aggregate)
 		count_connection();

@@ -9,6 +9,9 @@
 volatile const __u64 cfg_tcp_idle_ns = 300000000000;
 volatile const __u64 cfg_other_idle_ns = 60000000000;
 
+/* Resolvers use a port for one question only: at an interface that counts DNS in the table, entries are many and soon idle. */
+#define DNS_IDLE_NS 5000000000
+
 /* Buckets visited in one run: softirqs are off meanwhile. */
 #define SWEEP_SLICE 256
 
@@ -34,6 +37,9 @@ static __always_inline bool is_idle(const struct connection *connection, __u32 t
 
 	if (connection->key.protocol == IPPROTO_TCP && is_established(connection))
 		limit = cfg_tcp_idle_ns;
+	if (connection->key.protocol == IPPROTO_UDP && limit > DNS_IDLE_NS &&
+	    (is_dns_port(connection->key.low_port) || is_dns_port(connection->key.high_port)))
+		limit = DNS_IDLE_NS;
 	return (low < high ? low : high) >= to_ticks(limit);
 }
 

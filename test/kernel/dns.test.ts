@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Direction, Kind, Protocol, Reply, Report } from '../../src/flow/enums.ts'
@@ -9,7 +11,20 @@ const PAYLOAD_MAX = 1232
 const PSH_ACK = 0x18
 const SMALL_RING = 4096
 
+const LOOPBACK = 1
+
 const dns = suite('DNS packets')
+/** A second interface for a packet to be forwarded to: programs run only as if on one that exists. */
+const link = `fovea${process.pid}`
+let other: number
+
+dns.before(() => {
+  execFileSync('ip', ['link', 'add', link, 'type', 'veth'])
+  other = Number(readFileSync(`/sys/class/net/${link}/ifindex`, 'utf8'))
+})
+dns.after(() => {
+  execFileSync('ip', ['link', 'del', link])
+})
 
 function check(name: string, options: PacketProgramsOptions, body: (programs: PacketPrograms) => void): void {
   dns(name, () => {
@@ -119,6 +134,32 @@ check('a TCP segment without payload is no DNS', {}, (programs) => {
   assert.equal(
     programs.records().map((record) => record.kind),
     [Kind.PACKETS],
+  )
+})
+
+for (const [name, protocol] of [
+  ['a forwarded message', Protocol.UDP],
+  ['a forwarded segment with a message', Protocol.TCP],
+] as const)
+  check(`${name} is told at the first interface and counted at the others`, {}, (programs) => {
+    const segment = protocol === Protocol.UDP ? udp : tcp
+    const query = frame({}, protocol, segment({ destinationPort: 53 }, message(false, 40)))
+    programs.fromPod(query, { ifindex: LOOPBACK })
+    const [first] = programs.records().filter((record) => record.kind === Kind.DNS)
+    assert.is(first?.payload.length, 40)
+    programs.send('network_egress', query, { ifindex: other })
+    assert.equal(
+      programs.records().map((record) => [record.kind, record.packets]),
+      [[Kind.PACKETS, 1]],
+    )
+  })
+
+check('a question asked again at the same interface is told again', {}, (programs) => {
+  const query = frame({}, Protocol.UDP, udp({ destinationPort: 53 }, message(false, 40)))
+  for (let i = 0; i < 2; i++) programs.fromPod(query)
+  assert.equal(
+    programs.records().map((record) => record.kind),
+    [Kind.DNS, Kind.DNS],
   )
 })
 
