@@ -13,6 +13,8 @@ export class NameCache {
   /** Unix seconds; 0 = free. */
   readonly #expires: Uint32Array
   readonly #texts: string[]
+  /** Hash of the message's names that were learned last: most answers say what is known. */
+  readonly #learned: Uint32Array
   /** The batch that used a name last, and the name's index in its strings. */
   readonly #usedBy: Uint32Array
   readonly #index: Uint16Array
@@ -25,6 +27,7 @@ export class NameCache {
     this.#addresses = new Uint32Array(4 * this.#places)
     this.#expires = new Uint32Array(this.#places)
     this.#texts = Array.from({ length: this.#places }, () => '')
+    this.#learned = new Uint32Array(this.#places)
     this.#usedBy = new Uint32Array(this.#places)
     this.#index = new Uint16Array(this.#places)
   }
@@ -46,8 +49,26 @@ export class NameCache {
     return this.#index[place]!
   }
 
+  /**
+   * Keeps the names of the address in the 4 words from `at` on until `expires`, when they are those learned last.
+   * @param hash of the names, as given to `learn` @returns whether they are
+   */
+  refresh(words: Uint32Array, at: number, hash: number, expires: number, seconds: number): boolean {
+    const place = this.#find(words, at)
+    if (place < 0 || this.#learned[place] !== hash || this.#expires[place]! < seconds) return false
+    if (expires > this.#expires[place]!) this.#expires[place] = expires
+    return true
+  }
+
   /** Adds names (without trailing dot) to the address in the 4 words from `at` on, until `expires`. */
-  learn(words: Uint32Array, at: number, names: readonly string[], expires: number, seconds: number): void {
+  learn(
+    words: Uint32Array,
+    at: number,
+    names: readonly string[],
+    hash: number,
+    expires: number,
+    seconds: number,
+  ): void {
     let place = this.#find(words, at)
     const isNew = place < 0 || this.#expires[place]! < seconds
     if (place < 0) place = this.#choose(words, at, seconds)
@@ -56,6 +77,7 @@ export class NameCache {
     // The batch may already know the entry by its old text.
     if (text !== this.#texts[place]) this.#usedBy[place] = this.#stamp - 1
     this.#texts[place] = text
+    this.#learned[place] = hash
     this.#expires[place] = isNew ? expires : Math.max(expires, this.#expires[place]!)
   }
 

@@ -1,5 +1,6 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { L7Type } from '../../flow/enums.ts'
+import type { L7Table } from '../../flow/l7.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
 import type { DnsConfig } from './config.ts'
@@ -92,18 +93,32 @@ export class DnsProcessor implements Component, FlowConsumer {
     const table = batch.l7
     const { rcode, addressCount, ttlSeconds } = table.columns
     if (rcode[message] !== 0 || addressCount[message] === 0) return
-    const names = [table.query(message), ...(this.#config.cname_names ? table.names(message) : [])]
-      .map((name) => name.replace(/\.$/, ''))
-      .filter((name) => name !== '')
-    if (names.length === 0) return
+    const hash = this.#hashNames(table, message)
     const seconds = batch.columns.timeSeconds[row]!
-    const expires = seconds + Math.max(ttlSeconds[message]!, this.#config.min_ttl / 1000)
+    const expires = Math.min(seconds + Math.max(ttlSeconds[message]!, this.#config.min_ttl / 1000), 0xffffffff)
+    let names: readonly string[] | undefined
     for (let i = 0; i < addressCount[message]!; i++) {
       const at = table.addressesAt(message) + 16 * i
       for (let byte = 0; byte < 16; byte++) this.#addressBytes[byte] = table.heap[at + byte]!
-      this.#names.learn(this.#address, 0, names, Math.min(expires, 0xffffffff), seconds)
+      if (this.#names.refresh(this.#address, 0, hash, expires, seconds)) continue
+      names ??= this.#namesOf(table, message)
+      if (names.length === 0) return
+      this.#names.learn(this.#address, 0, names, hash, expires, seconds)
     }
     this.#learned = true
+  }
+
+  /** FNV-1a over the bytes of the names that `#namesOf` would make text of. */
+  #hashNames({ columns, heap }: L7Table, message: number): number {
+    const { queryAt, queryBytes, namesAt, namesBytes } = columns
+    const hash = hashBytes(0x811c9dc5, heap, queryAt[message]!, queryBytes[message]!)
+    return this.#config.cname_names ? hashBytes(hash, heap, namesAt[message]!, namesBytes[message]!) : hash
+  }
+
+  #namesOf(table: L7Table, message: number): string[] {
+    return [table.query(message), ...(this.#config.cname_names ? table.names(message) : [])]
+      .map((name) => name.replace(/\.$/, ''))
+      .filter((name) => name !== '')
   }
 
   #count(): void {
@@ -117,4 +132,9 @@ export class DnsProcessor implements Component, FlowConsumer {
     counts.evicted = 0
     this.#names.evicted = 0
   }
+}
+
+function hashBytes(hash: number, heap: Uint8Array, at: number, length: number): number {
+  for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ heap[i]!, 0x01000193)
+  return hash >>> 0
 }

@@ -1,7 +1,7 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { WAYS } from './config.ts'
 
-const KEY_WORDS = 11
+const KEY_WORDS = 10
 const NS_PER_SECOND = 1e9
 /** Places looked at per call of `sweep`. */
 const SWEEP = 512
@@ -44,11 +44,11 @@ export class QueryTable {
   }
 
   /**
-   * Names what the next call is about: client, server, interface and id. A packet seen on two interfaces thus is two
-   * queries, each with an answer of its own. @param message row of the L7 table
+   * Names what the next call is about: client, server and id. Not the interface: a node tells a message where it sees it
+   * first, which is the client's side for the query and the server's for the answer. @param message row of the L7 table
    */
   key(batch: FlowBatch, row: number, message: number, response: boolean): void {
-    const { sourceAddress, destinationAddress, sourcePort, destinationPort, interfaceIndex, protocol } = batch.columns
+    const { sourceAddress, destinationAddress, sourcePort, destinationPort, protocol } = batch.columns
     const clients = response ? destinationAddress : sourceAddress
     const servers = response ? sourceAddress : destinationAddress
     const probe = this.#probe
@@ -60,7 +60,6 @@ export class QueryTable {
       ? destinationPort[row]! | (sourcePort[row]! << 16)
       : sourcePort[row]! | (destinationPort[row]! << 16)
     probe[9] = batch.l7.columns.dnsId[message]! | (protocol[row]! << 16)
-    probe[10] = interfaceIndex[row]!
   }
 
   /** A query. One that is repeated keeps the time of the first. */
