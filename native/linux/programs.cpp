@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "libbpf-log.h"
+#include "signals-blocked.h"
 
 namespace fovea {
 namespace {
@@ -71,6 +72,7 @@ bool Programs::try_load(const std::string& path, const std::set<std::string>& na
   int error = object ? 0 : errno;
   if (object) {
     prepare(object.get(), names);
+    const SignalsBlocked blocked;
     error = -bpf_object__load(object.get());
   }
   if (error == 0) {
