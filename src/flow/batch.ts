@@ -25,7 +25,7 @@ export interface BatchParts {
 
 /**
  * Flows as columns (see `columns.ts`), never as objects. Owned by one writer at a time: processors change it in place;
- * after fan-out it is read-only and may be kept.
+ * after fan-out it is read-only and may be kept (`retain`).
  */
 export class FlowBatch {
   /** Rows in use. */
@@ -40,6 +40,8 @@ export class FlowBatch {
   readonly lost: LostEvents[]
   /** When its endpoint ids were written; keeps them from becoming other endpoints' (see `EndpointTable`). */
   epoch: NamingEpoch | undefined
+  /** Whoever made the batch is the first. */
+  #holders = 1
   #indexes: Map<string, number> | undefined
 
   constructor(parts: BatchParts, lost: LostEvents[] = []) {
@@ -73,6 +75,21 @@ export class FlowBatch {
     return index
   }
 
+  /** Holds the buffers beyond `consume`: for whoever keeps the batch, before it returns. */
+  retain(): void {
+    this.#holders++
+  }
+
+  /**
+   * Gives up what `retain`, or making the batch, held. The last one frees the buffers at once, and nobody may read the rows
+   * any more: left to the collector, megabytes a batch would make it run all the time. Not to release is safe.
+   */
+  release(): void {
+    if (--this.#holders > 0) return
+    this.buffer.transfer(0)
+    this.l7.free()
+  }
+
   /** Bytes this batch keeps alive: buffers, not the strings. */
   get bytes(): number {
     return this.buffer.byteLength + this.l7.bytes
@@ -93,12 +110,13 @@ export class FlowBatch {
     )
   }
 
-  /** A new batch of the rows whose `keep` byte is not 0, in order. The L7 table and the strings are shared, not compacted. */
+  /** A new batch of the rows whose `keep` byte is not 0, in order. The L7 table and the strings are shared, not compacted, so this one is never freed by `release`. */
   select(keep: Uint8Array): FlowBatch {
     const rows = new Uint32Array(this.length)
     let kept = 0
     for (let i = 0; i < this.length; i++) if (keep[i]) rows[kept++] = i
     if (kept === this.length) return this
+    this.retain()
     const buffer = new ArrayBuffer(bufferBytes(kept))
     const out = new FlowBatch(
       { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts, epoch: this.epoch },

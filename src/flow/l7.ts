@@ -86,6 +86,12 @@ export class L7Table {
     return this.parts.buffer.byteLength + this.parts.heap.byteLength
   }
 
+  /** Frees the buffers; the shared ones of an empty table stay. */
+  free(): void {
+    if (this.parts.buffer !== NOTHING) this.parts.buffer.transfer(0)
+    if (this.parts.heap !== NOTHING) this.parts.heap.transfer(0)
+  }
+
   copyParts(): L7Parts {
     return { ...this.parts, buffer: this.parts.buffer.slice(0), heap: this.parts.heap.slice(0) }
   }

@@ -33,7 +33,7 @@ export interface EndpointView {
   hint: string
 }
 
-/** Takes batches. `void` = done with it or kept it; a promise = wait before the next one (back-pressure). */
+/** Takes batches. `void` = done with it or kept it (`batch.retain()`); a promise = wait before the next one (back-pressure). */
 export interface FlowConsumer {
   /** Whether it changes batches in place; fan-out gives such a consumer a copy of its own where others read the same batch. */
   readonly mutates: boolean

@@ -8,6 +8,7 @@ export class Sink implements FlowConsumer {
   #waiting: { flows: number; resolve: () => void }[] = []
 
   consume(batch: FlowBatch): void {
+    batch.retain()
     this.batches.push(batch)
     for (const { flows, resolve } of this.#waiting) if (this.flows >= flows) resolve()
   }

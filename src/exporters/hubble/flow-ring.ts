@@ -93,6 +93,7 @@ export class FlowRing {
       const entry = this.#entries[this.#head]!
       if (entry.from + entry.length > keepFrom && this.#bytes <= this.limits.maxBytes) break
       this.#bytes -= entry.bytes
+      if (entry.at === 'flows') entry.release()
       // Only the reference goes now: moving the array for each batch would cost more than what it frees.
       delete this.#entries[this.#head]
     }

@@ -62,7 +62,7 @@ export class FlowStream {
     const unlisten = this.#context.ring.listen(() => this.#wake())
     try {
       await this.#reader.rewind()
-      while (!this.#cancelled && (await this.#advance(this.#reader.step())));
+      while (!this.#cancelled && (await this.#hold(this.#reader.step())));
     } finally {
       unlisten()
     }
@@ -72,6 +72,17 @@ export class FlowStream {
   stop(): void {
     this.#stopping = true
     this.#wake()
+  }
+
+  /** Goes on with a step whose batch the ring may forget meanwhile. */
+  async #hold(step: Step): Promise<boolean> {
+    const batch = step.at === 'flows' ? step.batch : undefined
+    batch?.retain()
+    try {
+      return await this.#advance(step)
+    } finally {
+      batch?.release()
+    }
   }
 
   /** Whether to go on. */

@@ -1,5 +1,6 @@
 import { type BatchParts, FlowBatch, type LostEvents } from '../../flow/batch.ts'
 import { bufferBytes, type Columns, viewColumns } from '../../flow/columns.ts'
+import { emptyL7 } from '../../flow/l7.ts'
 
 /** Below this many rows the views of a batch weigh more than its columns: only the buffer is kept, views are made on reading. */
 const SMALL_ROWS = 256
@@ -19,12 +20,13 @@ export class FlowEntry {
   /** Number of the batch, for UUIDs. */
   readonly serial: number
   readonly #kept: FlowBatch | BatchParts
-  #view: WeakRef<FlowBatch>
+  /** Of parts, while somebody reads them. */
+  #view: WeakRef<FlowBatch> | undefined
 
   constructor(batch: FlowBatch, from: number, serial: number) {
     const small = batch.length < SMALL_ROWS
     this.#kept = small || batch.buffer.byteLength > 2 * bufferBytes(batch.length) ? compactParts(batch) : batch
-    this.#view = new WeakRef(batch)
+    if (this.#kept === batch) batch.retain()
     this.from = from
     this.length = batch.length
     this.serial = serial
@@ -35,11 +37,16 @@ export class FlowEntry {
   /** The batch. */
   get batch(): FlowBatch {
     if (this.#kept instanceof FlowBatch) return this.#kept
-    const known = this.#view.deref()
+    const known = this.#view?.deref()
     if (known !== undefined) return known
     const batch = new FlowBatch(this.#kept)
     this.#view = new WeakRef(batch)
     return batch
+  }
+
+  /** The ring forgets it. */
+  release(): void {
+    if (this.#kept instanceof FlowBatch) this.#kept.release()
   }
 }
 
@@ -69,7 +76,14 @@ function compactParts(batch: FlowBatch): BatchParts {
   const to = viewColumns(buffer, length)
   for (const name of Object.keys(to) as (keyof Columns)[])
     to[name].set(batch.columns[name].subarray(0, to[name].length))
-  return { length, capacity: length, buffer, strings, l7: batch.l7.parts, epoch }
+  return {
+    length,
+    capacity: length,
+    buffer,
+    strings,
+    l7: batch.l7.length > 0 ? batch.l7.copyParts() : emptyL7(),
+    epoch,
+  }
 }
 
 /** UTF-16 and a header for each. */

@@ -35,6 +35,7 @@ export class FlowQueue {
   push(batch: FlowBatch, receivedMs: number): number {
     const taken = Math.min(batch.length, this.#capacity - this.size)
     if (taken <= 0) return 0
+    batch.retain()
     this.#entries.push({ batch, from: 0, to: taken, receivedMs })
     this.#size += taken
     return taken
@@ -50,7 +51,7 @@ export class FlowQueue {
       left -= end - entry.from
       for (let row = entry.from; row < end; row++) visit(entry.batch, row, entry.receivedMs)
       entry.from = end
-      if (end === entry.to) this.#entries.shift()
+      if (end === entry.to) this.#entries.shift()?.batch.release()
     }
     this.#size -= taken
     this.#inFlight += taken

@@ -86,6 +86,8 @@ export class SlabLine {
     } catch {
       this.#parts.losses.restore(batch.lost)
       this.#parts.losses.add(LostSource.OBSERVER_EVENTS_QUEUE, batch.length)
+    } finally {
+      batch.release()
     }
   }
 
