@@ -36,5 +36,5 @@ COPY --from=build /fovea/dist/src dist/src
 COPY --from=build /fovea/dist/native dist/native
 COPY --from=build /fovea/config config
 EXPOSE 4244 4245 8888 9965 13133
-ENTRYPOINT ["node", "dist/src/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=2", "dist/src/main.js"]
 CMD ["run", "--config", "config/standalone.yaml"]

@@ -26,6 +26,8 @@ export class QueryTable {
   readonly counts: QueryCounts = { unmatched: 0, unanswered: 0, evicted: 0 }
   readonly #places: number
   readonly #keys: Uint32Array
+  /** Hash of each key: a set's eight lie in one cache line or two, the keys in many. */
+  readonly #hashes: Uint32Array
   readonly #seconds: Uint32Array
   readonly #nanos: Uint32Array
   readonly #state: Uint8Array
@@ -37,6 +39,7 @@ export class QueryTable {
   constructor(size: number, timeoutMs: number) {
     this.#places = 2 ** Math.ceil(Math.log2(Math.max(size, WAYS)))
     this.#keys = new Uint32Array(KEY_WORDS * this.#places)
+    this.#hashes = new Uint32Array(this.#places)
     this.#seconds = new Uint32Array(this.#places)
     this.#nanos = new Uint32Array(this.#places)
     this.#state = new Uint8Array(this.#places)
@@ -64,12 +67,14 @@ export class QueryTable {
 
   /** A query. One that is repeated keeps the time of the first. */
   query(seconds: number, nanos: number): void {
-    const first = this.#set()
-    let place = this.#find(first)
+    const hash = this.#hash()
+    const first = this.#set(hash)
+    let place = this.#find(first, hash)
     if (place >= 0 && this.#state[place] === WAITING && !this.#isOver(place, seconds)) return
     if (place < 0) place = this.#choose(first)
     if (this.#state[place] === WAITING) this.#forget(place, seconds)
-    this.#keys.set(this.#probe, place * KEY_WORDS)
+    for (let i = 0; i < KEY_WORDS; i++) this.#keys[place * KEY_WORDS + i] = this.#probe[i]!
+    this.#hashes[place] = hash
     this.#seconds[place] = seconds
     this.#nanos[place] = nanos
     this.#state[place] = WAITING
@@ -77,7 +82,8 @@ export class QueryTable {
 
   /** An answer. @returns nanoseconds since its query, 0 when no query is known. The same answer seen again gets its own latency. */
   answer(seconds: number, nanos: number): number {
-    const place = this.#find(this.#set())
+    const hash = this.#hash()
+    const place = this.#find(this.#set(hash), hash)
     if (place < 0 || this.#isOver(place, seconds)) {
       this.counts.unmatched++
       return 0
@@ -108,9 +114,9 @@ export class QueryTable {
     return seconds - this.#seconds[place]! > this.#timeoutSeconds
   }
 
-  #find(first: number): number {
+  #find(first: number, hash: number): number {
     for (let place = first; place < first + WAYS; place++) {
-      if (this.#state[place] !== FREE && this.#matches(place)) return place
+      if (this.#hashes[place] === hash && this.#state[place] !== FREE && this.#matches(place)) return place
     }
     return -1
   }
@@ -135,10 +141,14 @@ export class QueryTable {
     return chosen
   }
 
-  /** First place of the set that the probe belongs to. */
-  #set(): number {
+  #hash(): number {
     let hash = 0
     for (let i = 0; i < KEY_WORDS; i++) hash = Math.imul(hash ^ this.#probe[i]!, 0x9e3779b1) ^ (hash >>> 15)
-    return (hash ^ (hash >>> 16)) & (this.#places - 1) & ~(WAYS - 1)
+    return (hash ^ (hash >>> 16)) >>> 0
+  }
+
+  /** First place of the set that a key of this hash belongs to. */
+  #set(hash: number): number {
+    return hash & (this.#places - 1) & ~(WAYS - 1)
   }
 }

@@ -23,6 +23,9 @@ service:
     metrics: {receivers: [hubble_metrics], exporters: [prometheus]}
 `
 
+/** As in the scripts of package.json. */
+const YOUNG_GENERATION = '--max-semi-space-size=2'
+
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 15_000
 
@@ -60,7 +63,16 @@ export class Agent {
     writeFileSync(config, CONFIG)
     const main = join(root, 'dist/src/main.js')
     const log = join(folder, 'agent.log')
-    const child = network.start(network.router, log, process.execPath, main, 'run', '--config', config)
+    const child = network.start(
+      network.router,
+      log,
+      process.execPath,
+      YOUNG_GENERATION,
+      main,
+      'run',
+      '--config',
+      config,
+    )
     const agent = new Agent(network, child, log)
     try {
       await agent.#fetch('http://127.0.0.1:13133', START_TIMEOUT_MS)
