@@ -15,6 +15,14 @@ interface Call {
   signal?: AbortSignal | undefined
 }
 
+/** How an object is deleted (meta/v1 DeleteOptions). */
+export interface DeleteOptions {
+  /** The server refuses (409) when the object is another, or another version of it, by now. */
+  preconditions?: { uid?: string; resourceVersion?: string }
+  /** 0 = at once, without waiting for the kubelet. */
+  gracePeriodSeconds?: number
+}
+
 /** Anything with a wait before each write: a rate limit. */
 export interface Limiter {
   /** Resolves when the request may be made. @throws the signal's reason */
@@ -31,6 +39,9 @@ export interface ClientOptions {
 
 /** Without an answer after this long a request has failed; its body may take as long again. Watches are read for longer. */
 const ANSWER_TIMEOUT_MS = 30_000
+
+/** Content type for objects without spec and status; older servers send them whole. */
+const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json'
 
 /** Larger answers are refused; a page of 500 objects of 100 KB each is below. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
@@ -90,14 +101,13 @@ export class ApiClient {
     return this.#write<T>({ method: 'PATCH', ...this.#call('patch', resource, place), body, contentType, signal })
   }
 
-  /** Deletes an object. @param preconditions 409 when the object is another by now */
   delete(
     resource: Resource,
     place: Place & { name: string },
-    preconditions: { uid?: string; resourceVersion?: string },
+    options: DeleteOptions = {},
     signal?: AbortSignal,
   ): Promise<unknown> {
-    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions }
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', ...options }
     return this.#write({ method: 'DELETE', ...this.#call('delete', resource, place), body, signal })
   }
 
@@ -180,7 +190,8 @@ async function sendAgain(connection: Connection, call: Call, userAgent: string):
 function send(connection: Connection, call: Call, userAgent: string): Promise<IncomingMessage> {
   const { server, headers, agent, auth } = connection
   const body = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body))
-  const sent: Record<string, string | number> = { ...headers, accept: 'application/json', 'user-agent': userAgent }
+  const accept = call.permission.resource.metadataOnly === true ? METADATA_ONLY : 'application/json'
+  const sent: Record<string, string | number> = { ...headers, accept, 'user-agent': userAgent }
   if (body !== undefined) {
     sent['content-type'] = call.contentType ?? 'application/json'
     sent['content-length'] = body.length

@@ -4,6 +4,8 @@ export interface Resource {
   readonly group: string
   readonly version: string
   readonly plural: string
+  /** Only names, labels and owners are wanted, of single objects: the server sends no more (PartialObjectMetadata). */
+  readonly metadataOnly?: boolean
 }
 
 /** What narrows a resource down. */

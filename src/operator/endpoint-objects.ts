@@ -72,7 +72,7 @@ export class EndpointObjects implements EndpointSink {
     if (observed === undefined || !observed.ours) return
     const [namespace = '', name = ''] = key.split('/')
     try {
-      await this.#client.delete(ENDPOINTS, { namespace, name }, { uid: observed.uid }, signal)
+      await this.#client.delete(ENDPOINTS, { namespace, name }, { preconditions: { uid: observed.uid } }, signal)
       this.#deleted.add(1)
     } catch (error) {
       // It went with its pod, or another has taken its name.

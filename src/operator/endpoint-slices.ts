@@ -144,9 +144,11 @@ export class EndpointSlices implements EndpointSink {
 
   async #delete(slice: string, namespace: string, observed: Observed | undefined, signal: AbortSignal): Promise<void> {
     if (observed?.ours === true)
-      await this.#client.delete(ENDPOINT_SLICES, { name: slice }, { uid: observed.uid }, signal).catch((error) => {
-        if (!hasStatus(error, 404, 409)) throw error
-      })
+      await this.#client
+        .delete(ENDPOINT_SLICES, { name: slice }, { preconditions: { uid: observed.uid } }, signal)
+        .catch((error) => {
+          if (!hasStatus(error, 404, 409)) throw error
+        })
     // Something may have come in while it was being deleted: then its deletion event has it made again.
     if (this.#plan.members(slice).length > 0) return
     this.#plan.forget(slice, namespace)

@@ -26,6 +26,7 @@ export interface IdentityCollectorOptions {
 export class IdentityCollector {
   readonly #options: IdentityCollectorOptions
   readonly #clock: () => number
+  readonly #passes: Counter
   readonly #deleted: Counter
   readonly #failed: Counter
 
@@ -33,6 +34,7 @@ export class IdentityCollector {
     this.#options = options
     this.#clock = options.clock ?? Date.now
     const { telemetry } = options
+    this.#passes = telemetry.counter('fovea_operator_identity_gc_passes', 'Passes over all identities.')
     this.#deleted = telemetry.counter('fovea_operator_identities_deleted', 'CiliumIdentities collected as unused.')
     this.#failed = telemetry.counter('fovea_operator_identity_gc_failures', 'Identities that a pass could not handle.')
   }
@@ -50,6 +52,7 @@ export class IdentityCollector {
         this.#lost(identity, error)
       }
     }
+    this.#passes.add(1)
   }
 
   async #judge(identity: Identity, used: boolean, signal: AbortSignal): Promise<void> {
@@ -64,7 +67,7 @@ export class IdentityCollector {
     }
     if (this.#clock() - sinceMs < graceMs) return
     const preconditions = { uid: identity.uid, resourceVersion: identity.version }
-    await client.delete(IDENTITIES, { name: String(identity.number) }, preconditions, signal)
+    await client.delete(IDENTITIES, { name: String(identity.number) }, { preconditions }, signal)
     index.remove(identity)
     this.#deleted.add(1)
   }

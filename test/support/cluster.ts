@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { makeClusterKeys } from './cluster-keys.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
-import { peer, peersFolder } from './peers.ts'
+import { peer } from './peers.ts'
 
 export interface ClusterOptions {
   /** kwok plays the nodes: pods bound to a node get addresses and run. */
@@ -31,6 +31,7 @@ export class Cluster {
     this.#ports = ports
   }
 
+  /** Takes some 4 s. @throws Error with the log of the program that did not start */
   static async start(options: ClusterOptions = {}): Promise<Cluster> {
     const folder = mkdtempSync(join(tmpdir(), 'fovea-cluster-'))
     const ports = { api: await freePort(), etcd: await freePort(), etcdPeer: await freePort() }
@@ -151,7 +152,7 @@ current-context: test
   }
 
   #startKwok(): void {
-    const stages = join(peersFolder, '../share/kwok/stages.yaml')
+    const stages = join(import.meta.dirname, 'kwok-stages.yaml')
     const args = ['--kubeconfig', this.kubeconfig, '--manage-all-nodes=true', '--config', stages]
     this.#spawn('kwok', [...args, '--server-address', '127.0.0.1:0'])
   }
@@ -167,7 +168,9 @@ current-context: test
   #spawn(name: 'etcd' | 'kube-apiserver' | 'kwok', args: readonly string[]): void {
     mkdirSync(join(this.folder, 'logs'), { recursive: true })
     const log = openSync(join(this.folder, 'logs', name), 'a')
-    const child = spawn(peer(name), args, { cwd: this.folder, stdio: ['ignore', log, log] })
+    // A test that is killed takes its programs along.
+    const command = ['--pdeathsig', 'KILL', peer(name), ...args]
+    const child = spawn('setpriv', command, { cwd: this.folder, stdio: ['ignore', log, log] })
     closeSync(log)
     this.#processes.push({ name, child })
   }
