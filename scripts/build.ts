@@ -83,6 +83,7 @@ async function buildNative(): Promise<void> {
   }
   if (!existsSync(cache) || !existsSync(join(build, 'build.ninja'))) {
     const args = ['-S', native, '-B', build, '-G', 'Ninja', '-DCMAKE_BUILD_TYPE=RelWithDebInfo']
+    if (process.env.CI === 'true') args.push('-DFOVEA_WARNINGS_ARE_ERRORS=ON')
     await step('configuring the native build (cmake)', 'cmake', args)
   }
   // -k 0: one program that cannot be built must not keep the others from being built.

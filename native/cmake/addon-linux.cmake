@@ -20,5 +20,5 @@ target_include_directories(addon SYSTEM PRIVATE ${NODE_API_INCLUDE} ${NODE_ADDON
 # Every C++ exception that reaches JavaScript's side becomes an Error there.
 target_compile_definitions(addon PRIVATE
   NAPI_VERSION=8 NODE_ADDON_API_CPP_EXCEPTIONS_ALL NODE_GYP_MODULE_NAME=fovea)
-target_compile_options(addon PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror)
+target_compile_options(addon PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion ${WERROR})
 target_link_libraries(addon PRIVATE PkgConfig::LIBBPF Threads::Threads)

@@ -32,7 +32,7 @@ foreach(source ${BPF_SOURCES})
   endif()
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${CLANG} -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Wno-unused-parameter -Werror -D__TARGET_ARCH_${BPF_ARCH} ${BPF_INCLUDES}
+    COMMAND ${CLANG} -target bpf -mcpu=v3 -g -O2 -Wall -Wextra -Wno-unused-parameter ${WERROR} -D__TARGET_ARCH_${BPF_ARCH} ${BPF_INCLUDES}
             -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object}
     ${strip}
     DEPENDS ${source}
