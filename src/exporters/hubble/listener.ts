@@ -1,10 +1,12 @@
-import { type Server, ServerCredentials } from '@grpc/grpc-js'
+import { logVerbosity, type Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js'
 import { formatEndpoint, parseEndpoint } from '../../pipeline/endpoint.ts'
 import type { HubbleConfig } from './config.ts'
 import { protectSocket, removeStaleSocket } from './unix-socket.ts'
 
 /** Binds what the configuration names. @returns the endpoint with its real port, `''` without TCP @throws Error that names the setting */
 export async function listen(server: Server, config: HubbleConfig, credentials: ServerCredentials): Promise<string> {
+  // gRPC prints what it also answers; whoever debugs it sets its own variable.
+  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE)
   const bound = config.endpoint === '' ? '' : await listenTcp(server, config.endpoint, credentials)
   if (config.unix_socket.path !== '') await listenUnix(server, config.unix_socket)
   return bound
