@@ -154,7 +154,7 @@ current-context: test
   #startKwok(): void {
     const stages = join(import.meta.dirname, 'kwok-stages.yaml')
     const args = ['--kubeconfig', this.kubeconfig, '--manage-all-nodes=true', '--config', stages]
-    this.#spawn('kwok', [...args, '--server-address', '127.0.0.1:0'])
+    this.#spawn('kwok', [...args, '--server-address', '127.0.0.1:0', '--node-ip', '10.255.0.1'])
   }
 
   async #ready(): Promise<boolean> {

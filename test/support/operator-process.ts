@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { root } from './checkout.ts'
+import { eventually } from './eventually.ts'
+
+/** `fovea operator` as a process of its own, for its memory. */
+export class OperatorProcess {
+  readonly #child: ChildProcess
+  #output = ''
+
+  constructor(args: readonly string[]) {
+    const command = ['operator', '--endpoint', 'localhost:0', ...args]
+    this.#child = spawn(process.execPath, [join(root, 'src/main.ts'), ...command], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    this.#child.stderr?.on('data', (data) => {
+      this.#output += data
+    })
+  }
+
+  /** Its metrics: sums over all series of each name. */
+  async metrics(): Promise<Map<string, number>> {
+    const url = await eventually('the operator to listen', () => {
+      if (this.#child.exitCode !== null) throw new Error(`operator ended:\n${this.#output}`)
+      return /metrics at (\S+),/.exec(this.#output)?.[1]
+    })
+    const sums = new Map<string, number>()
+    for (const line of (await (await fetch(url)).text()).split('\n')) {
+      const [, name = '', value] = /^(\w+)(?:\{.*\})? (\S+)$/.exec(line) ?? []
+      if (name !== '') sums.set(name, (sums.get(name) ?? 0) + Number(value))
+    }
+    return sums
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return
+    const exited = once(this.#child, 'exit')
+    this.#child.kill()
+    await exited
+  }
+}
