@@ -13,6 +13,11 @@ export const catalog = new Catalog([
   },
   {
     kind: 'processor',
+    type: 'kubernetes',
+    load: async () => (await import('./processors/kubernetes/factory.ts')).kubernetesFactory,
+  },
+  {
+    kind: 'processor',
     type: 'memory_limiter',
     load: async () => (await import('./processors/memory_limiter/factory.ts')).memoryLimiterFactory,
   },

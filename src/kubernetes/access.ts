@@ -11,6 +11,8 @@ export interface AccessOptions {
   kubeconfig?: string
   /** Context of the kubeconfig; `''` = its current one. */
   context?: string
+  /** Only the pod's service account counts. */
+  inCluster?: boolean
 }
 
 /** How to reach the API server right now. */
@@ -147,14 +149,15 @@ interface Source {
   files: readonly string[]
 }
 
-function findSource({ kubeconfig = '' }: AccessOptions): Source {
+function findSource({ kubeconfig = '', inCluster = false }: AccessOptions): Source {
   if (kubeconfig !== '') return { name: kubeconfig, files: [kubeconfig] }
   const listed = (process.env.KUBECONFIG ?? '').split(delimiter).filter((file) => file !== '')
-  if (listed.length > 0) return { name: listed.join(delimiter), files: listed }
+  if (listed.length > 0 && !inCluster) return { name: listed.join(delimiter), files: listed }
   const token = join(SERVICE_ACCOUNT, 'token')
   if (process.env.KUBERNETES_SERVICE_HOST !== undefined && existsSync(token))
     return { name: SERVICE_ACCOUNT, files: [] }
   const home = join(homedir(), '.kube/config')
+  if (inCluster) throw new Error(`no service account in ${SERVICE_ACCOUNT}: is this a pod of a Kubernetes cluster?`)
   if (existsSync(home)) return { name: home, files: [home] }
   throw new Error(
     `no Kubernetes cluster to talk to: looked for the kubeconfig setting, $KUBECONFIG, a service account in ${SERVICE_ACCOUNT} and ${home}`,

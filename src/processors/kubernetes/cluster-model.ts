@@ -1,0 +1,214 @@
+import type { EndpointTable, Workload } from '../../flow/endpoint.ts'
+import type { LabelFilter } from '../../kubernetes/label-filter.ts'
+import type { Listener } from '../../kubernetes/object-store.ts'
+import { AgentPods } from './agent-pods.ts'
+import { ApiServers } from './api-servers.ts'
+import { ClaimedAddresses } from './claimed-addresses.ts'
+import { type ClusterNames, Describer, type NamespaceRecord } from './describer.ts'
+import { EndResolver } from './end-resolver.ts'
+import { HostPods } from './host-pods.ts'
+import { Identities, type KnownEndpoint, type KnownIdentity } from './identities.ts'
+import { NodeOwners } from './node-owners.ts'
+import type { NodeRecord } from './node-record.ts'
+import { Owners } from './owners.ts'
+import { Ownership, type OwnershipLimits } from './ownership.ts'
+import { PodOwners } from './pod-owners.ts'
+import type { PodRecord } from './pod-record.ts'
+import { ServicePorts } from './ports.ts'
+import { PrefixSet } from './prefix-set.ts'
+import { ServiceOwners } from './service-owners.ts'
+import type { ServiceRecord, SliceRecord } from './service-record.ts'
+
+export interface ModelSettings {
+  table: EndpointTable
+  names: ClusterNames
+  limits: OwnershipLimits
+  filter: LabelFilter
+  observeDefault: boolean
+  /** The workload behind one that only the API server knows. */
+  behind(pod: PodRecord): Workload
+  clock?: () => number
+}
+
+/** Service whose endpoints are the API servers. */
+const API_SERVICE = 'default/kubernetes'
+
+/** The cluster as flows need it: fed by informers, asked for every end of every flow. */
+export class ClusterModel {
+  readonly owners: Owners
+  readonly ownership: Ownership
+  readonly resolver: EndResolver
+  /** Where pods get addresses from, as far as nodes say. */
+  readonly podNetworks = new PrefixSet()
+  readonly identities = new Identities()
+  /** Whether pods have addresses of both families, as far as this node says: the world then is two, as in Cilium. */
+  dualStack = false
+  readonly describer: Describer
+  readonly nodes: NodeOwners
+  readonly services: ServiceOwners
+  readonly pods: PodOwners
+  readonly #apiServers: ApiServers
+  readonly #agents: AgentPods
+  readonly #table: EndpointTable
+  readonly #names: ClusterNames
+  /** What changed since the last `settle`, by which pods are described. */
+  readonly #changedNodes = new Set<string>()
+  readonly #changedNamespaces = new Set<string>()
+  #identitiesChanged = false
+
+  constructor({ table, names, limits, filter, observeDefault, behind, clock }: ModelSettings) {
+    this.#table = table
+    this.#names = names
+    this.owners = new Owners(table)
+    this.#agents = new AgentPods(table.cluster)
+    this.ownership = new Ownership(limits, (owner) => this.owners.release(owner), clock)
+    const { owners, ownership, podNetworks } = this
+    const hostPods = new HostPods(ownership, owners)
+    const ports = new ServicePorts(ownership)
+    const addresses = new ClaimedAddresses(ownership, owners)
+    const describer = new Describer({ names, filter, identities: this.identities, observeDefault, behind })
+    this.describer = describer
+    this.resolver = new EndResolver({ ownership, owners, services: ports, hostPods })
+    this.pods = new PodOwners({ owners, addresses, hostPods, describer })
+    const changed = (node: string) => void this.#changedNodes.add(node)
+    this.nodes = new NodeOwners({ owners, addresses, describer, podNetworks, changed })
+    this.services = new ServiceOwners({ owners, ownership, addresses, ports, describer })
+    this.#apiServers = new ApiServers({ owners, addresses, describer, nodes: this.nodes })
+  }
+
+  /** Endpoint id of this agent's own node; 0 = the node is not known yet. */
+  get hostId(): number {
+    const owner = this.nodes.number(this.#names.node)
+    return owner === 0 ? 0 : this.owners.id(owner)
+  }
+
+  readonly podListener: Listener<PodRecord> = {
+    added: (key, pod) => {
+      this.pods.added(key, pod)
+      this.#agents.set(key, pod)
+    },
+    updated: (key, pod, before) => {
+      this.pods.updated(key, pod, before)
+      this.#agents.set(key, pod)
+    },
+    deleted: (key, pod) => {
+      this.pods.deleted(key, pod)
+      this.#agents.delete(key, pod.node)
+    },
+  }
+
+  readonly nodeListener: Listener<NodeRecord> = {
+    added: (name, node) => {
+      this.nodes.added(name, node)
+      this.#ownNode(node)
+    },
+    updated: (name, node, before) => {
+      this.nodes.updated(name, node, before)
+      this.#ownNode(node)
+    },
+    deleted: (name, node) => this.nodes.deleted(name, node),
+  }
+
+  readonly namespaceListener: Listener<NamespaceRecord> = {
+    added: (name, namespace) => this.#setNamespace(name, namespace),
+    updated: (name, namespace, before) => {
+      const same = namespace.labels === before.labels && namespace.observe === before.observe
+      if (!same) this.#setNamespace(name, namespace)
+    },
+    deleted: (name) => void this.describer.namespaces.delete(name),
+  }
+
+  readonly serviceListener: Listener<ServiceRecord> = {
+    added: (key, service) => this.services.setService(key, service),
+    updated: (key, service, before) => this.services.setService(key, service, before),
+    deleted: (key, service) => this.services.deleteService(key, service),
+  }
+
+  readonly sliceListener: Listener<SliceRecord> = {
+    added: (_, slice) => {
+      this.services.addSlice(slice)
+      this.#apiServersChanged(slice)
+    },
+    updated: (_, slice, before) => {
+      this.services.addSlice(slice)
+      this.services.deleteSlice(before)
+      this.#apiServersChanged(slice)
+    },
+    deleted: (_, slice) => {
+      this.services.deleteSlice(slice)
+      this.#apiServersChanged(slice)
+    },
+  }
+
+  readonly ciliumEndpointListener: Listener<KnownEndpoint> = {
+    added: (key, endpoint) => this.#setCiliumEndpoint(key, endpoint),
+    updated: (key, endpoint) => this.#setCiliumEndpoint(key, endpoint),
+    deleted: (key) => {
+      this.identities.deleteEndpoint(key)
+      this.pods.invalidate(key)
+    },
+  }
+
+  readonly ciliumIdentityListener: Listener<KnownIdentity> = {
+    added: (_, identity) => this.#setIdentity(identity),
+    updated: (_, identity, before) => {
+      this.identities.deleteIdentity(before)
+      this.#setIdentity(identity)
+    },
+    deleted: (_, identity) => {
+      this.identities.deleteIdentity(identity)
+      this.#identitiesChanged = true
+    },
+  }
+
+  /** Brings descriptions up to date with what changed; to be called before a batch is named. */
+  settle(): void {
+    const [nodes, namespaces] = [this.#changedNodes, this.#changedNamespaces]
+    if (nodes.size === 0 && namespaces.size === 0) return
+    this.pods.invalidateWhere(({ node, namespace }) => nodes.has(node) || namespaces.has(namespace))
+    nodes.clear()
+    namespaces.clear()
+  }
+
+  /** To be called every few seconds: forgets what is long over and frees ids. */
+  sweep(): void {
+    this.ownership.sweep()
+    if (this.#identitiesChanged) this.pods.renewAll()
+    this.#identitiesChanged = false
+    this.services.refresh()
+    this.#table.reclaim()
+  }
+
+  /** Ends: nothing of the table is in use any more. */
+  clear(): void {
+    this.owners.clear()
+    this.#table.cluster.nodeLabels = []
+    this.#agents.clear()
+  }
+
+  #setNamespace(name: string, namespace: NamespaceRecord): void {
+    this.describer.namespaces.set(name, namespace)
+    this.#changedNamespaces.add(name)
+  }
+
+  #setCiliumEndpoint(key: string, endpoint: KnownEndpoint): void {
+    this.identities.setEndpoint(key, endpoint)
+    this.pods.invalidate(key)
+  }
+
+  #setIdentity(identity: KnownIdentity): void {
+    this.identities.setIdentity(identity)
+    this.#identitiesChanged = true
+  }
+
+  #apiServersChanged({ service }: SliceRecord): void {
+    if (service === API_SERVICE) this.#apiServers.set(this.services.backends(API_SERVICE))
+  }
+
+  #ownNode({ name, labels, podCidrs, addresses }: NodeRecord): void {
+    if (name !== this.#names.node) return
+    this.#table.cluster.nodeLabels = labels
+    const own = podCidrs.length > 0 ? podCidrs : addresses
+    this.dualStack = new Set(own.map((text) => text.includes(':'))).size === 2
+  }
+}

@@ -1,0 +1,188 @@
+import type { Endpoint, EndpointTable, ServiceName } from '../../flow/endpoint.ts'
+import { PairTable } from './pair-table.ts'
+
+/** What owns addresses. */
+export const OwnerKind = { POD: 1, NODE: 2, SERVICE: 3, API_SERVER: 4 } as const
+
+/** What is known by endpoint id of whether flows of that end are wanted. */
+const Sight = { NO_POD: 0, OBSERVED: 1, UNOBSERVED: 2 } as const
+
+/** Describes an owner as flows show it. Called when a flow first names it, and again after a change. */
+export interface Described {
+  /** `OwnerKind` */
+  readonly kind: number
+  /** Whether flows of this end are wanted. */
+  readonly observed: boolean
+  describe(): Endpoint
+  /** Name of a service that is asked for as such. */
+  readonly service?: ServiceName
+}
+
+/**
+ * Owners of addresses by number, and the endpoint ids that stand for them in flows. An id is made only when a flow names the
+ * owner: in a cluster of 50,000 pods an agent sees a few hundred. A change of an owner retires its ids; the next flow makes
+ * new ones, and flows that are kept go on to name the old ones.
+ */
+export class Owners {
+  readonly #table: EndpointTable
+  readonly #records: (Described | undefined)[] = [undefined]
+  readonly #free: number[] = []
+  /** By owner: endpoint id (0 = not made), kind, and how many addresses, present or past, are its. */
+  #ids = new Uint32Array(64)
+  #kinds = new Uint8Array(64)
+  #uses = new Uint32Array(64)
+  /** Id of an owner as a backend of a service, by both their numbers. */
+  readonly #backends = new PairTable()
+  /** The same by owner, to find them at a change. */
+  readonly #services = new Map<number, number[]>()
+  /** `Sight` by endpoint id. */
+  #sights = new Uint8Array(64)
+  #live = 0
+  /** Whether there was ever an end whose flows are not wanted. */
+  hasUnobserved = false
+
+  constructor(table: EndpointTable) {
+    this.#table = table
+  }
+
+  get size(): number {
+    return this.#live
+  }
+
+  kind(owner: number): number {
+    return this.#kinds[owner]!
+  }
+
+  record(owner: number): Described | undefined {
+    return this.#records[owner]
+  }
+
+  /** Takes an owner in; it stays until `remove`, and then until its last address is forgotten. */
+  add(record: Described): number {
+    const owner = this.#free.pop() ?? this.#records.length
+    this.#records[owner] = record
+    if (owner >= this.#ids.length) this.#grow()
+    this.#kinds[owner] = record.kind
+    this.#uses[owner] = 1
+    this.#live++
+    return owner
+  }
+
+  /** Something its description is made of changed. */
+  invalidate(owner: number): void {
+    this.#retire(this.#ids[owner]!)
+    this.#ids[owner] = 0
+    const services = this.#services.get(owner)
+    if (services === undefined) return
+    for (const service of services) {
+      this.#retire(this.#backends.get(owner, service))
+      this.#backends.delete(owner, service)
+    }
+    this.#services.delete(owner)
+  }
+
+  /** What its description is made of may have changed: compares, and invalidates it where flows would show another one. */
+  renew(owner: number): void {
+    const [service] = this.#services.get(owner) ?? []
+    const id = this.#ids[owner]! || (service === undefined ? 0 : this.#backends.get(owner, service))
+    if (id === 0) return
+    const now = this.#records[owner]!.describe()
+    if (!isSame(now, this.#table.get(id))) this.invalidate(owner)
+  }
+
+  /** One more address is its. */
+  use(owner: number): void {
+    this.#uses[owner]!++
+  }
+
+  /** One of its addresses is forgotten, or the object itself. */
+  release(owner: number): void {
+    this.#uses[owner]!--
+    if (this.#uses[owner] !== 0) return
+    this.invalidate(owner)
+    if (this.#records[owner]?.service !== undefined) this.#forgetService(owner)
+    this.#records[owner] = undefined
+    this.#free.push(owner)
+    this.#live--
+  }
+
+  /** Endpoint id of an owner. */
+  id(owner: number): number {
+    return this.#ids[owner]! || this.#make(owner)
+  }
+
+  /** Endpoint id of an owner reached as, or answering for, a service. */
+  idAs(owner: number, service: number): number {
+    return this.#backends.get(owner, service) || this.#makeBackend(owner, service)
+  }
+
+  /** Whether flows between these endpoints are wanted: where pods are, one of them must be. @param others where none is */
+  isWanted(source: number, destination: number, others: boolean): boolean {
+    const [a, b] = [this.#sights[source]!, this.#sights[destination]!]
+    if (a === Sight.OBSERVED || b === Sight.OBSERVED) return true
+    return a === Sight.UNOBSERVED || b === Sight.UNOBSERVED ? false : others
+  }
+
+  /** All ids are retired: this user of the table ends. */
+  clear(): void {
+    for (let owner = 1; owner < this.#records.length; owner++) if (this.#records[owner]) this.invalidate(owner)
+  }
+
+  #make(owner: number): number {
+    const record = this.#records[owner]
+    if (record === undefined) return 0
+    const id = this.#table.add(record.describe())
+    this.#ids[owner] = id
+    this.#mark(id, record)
+    return id
+  }
+
+  #makeBackend(owner: number, service: number): number {
+    const record = this.#records[owner]
+    const as = this.#records[service]?.service
+    if (record === undefined || as === undefined) return this.id(owner)
+    // An address that several services share belongs to the one of the port.
+    if (record.kind === OwnerKind.SERVICE) return this.id(service)
+    const id = this.#table.add({ ...record.describe(), service: as })
+    if (id === 0) return this.id(owner)
+    this.#backends.set(owner, service, id)
+    const known = this.#services.get(owner)
+    if (known === undefined) this.#services.set(owner, [service])
+    else known.push(service)
+    this.#mark(id, record)
+    return id
+  }
+
+  #mark(id: number, record: Described): void {
+    while (id >= this.#sights.length) this.#sights = enlarged(this.#sights, new Uint8Array(2 * this.#sights.length))
+    if (!record.observed) this.hasUnobserved = true
+    const seen = record.observed ? Sight.OBSERVED : Sight.UNOBSERVED
+    this.#sights[id] = record.kind === OwnerKind.POD ? seen : Sight.NO_POD
+  }
+
+  /** The number of a service becomes another owner's: nothing may be known by it. */
+  #forgetService(service: number): void {
+    for (const [owner, services] of this.#services) if (services.includes(service)) this.invalidate(owner)
+  }
+
+  #retire(id: number): void {
+    if (id !== 0) this.#table.retire(id)
+  }
+
+  #grow(): void {
+    const size = 2 * this.#ids.length
+    this.#ids = enlarged(this.#ids, new Uint32Array(size))
+    this.#kinds = enlarged(this.#kinds, new Uint8Array(size))
+    this.#uses = enlarged(this.#uses, new Uint32Array(size))
+  }
+}
+
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  const workload = ({ workloads: [first] }: Endpoint) => `${first?.kind}/${first?.name}`
+  return a.identity === b.identity && workload(a) === workload(b) && a.labels.join() === b.labels.join()
+}
+
+function enlarged<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

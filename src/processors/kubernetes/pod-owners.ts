@@ -1,0 +1,130 @@
+import type { Endpoint } from '../../flow/endpoint.ts'
+import type { Listener } from '../../kubernetes/object-store.ts'
+import type { ClaimedAddresses } from './claimed-addresses.ts'
+import type { Describer } from './describer.ts'
+import type { HostPods } from './host-pods.ts'
+import { type Described, OwnerKind, type Owners } from './owners.ts'
+import type { PodRecord } from './pod-record.ts'
+
+/** A pod that has addresses, or had them a while ago. */
+class PodOwner implements Described {
+  readonly kind = OwnerKind.POD
+  pod: PodRecord
+  readonly #describer: Describer
+
+  constructor(pod: PodRecord, describer: Describer) {
+    this.pod = pod
+    this.#describer = describer
+  }
+
+  get observed(): boolean {
+    return this.#describer.isObserved(this.pod)
+  }
+
+  describe(): Endpoint {
+    return this.#describer.pod(this.pod)
+  }
+}
+
+export interface PodOwnersSettings {
+  owners: Owners
+  addresses: ClaimedAddresses
+  hostPods: HostPods
+  describer: Describer
+}
+
+/** Keeps the owners of addresses in step with the pods of the cluster. */
+export class PodOwners implements Listener<PodRecord> {
+  readonly #settings: PodOwnersSettings
+  /** By `namespace/name`. */
+  readonly #numbers = new Map<string, number>()
+
+  constructor(settings: PodOwnersSettings) {
+    this.#settings = settings
+  }
+
+  added(key: string, pod: PodRecord): void {
+    const owner = this.#settings.owners.add(new PodOwner(pod, this.#settings.describer))
+    this.#numbers.set(key, owner)
+    this.#attach(owner, pod)
+    // A pod seen for the first time when it is over already: its flows may still be under way.
+    if (pod.endMs !== undefined) this.#detach(owner, pod, pod.endMs)
+  }
+
+  updated(key: string, pod: PodRecord, before: PodRecord): void {
+    const owner = this.#numbers.get(key)!
+    const record = this.#settings.owners.record(owner) as PodOwner
+    record.pod = pod
+    if (!sameNetwork(pod, before)) {
+      if (before.endMs === undefined) this.#detach(owner, before, pod.endMs)
+      if (pod.endMs === undefined) this.#attach(owner, pod)
+    }
+    if (!sameDescription(pod, before)) this.#settings.owners.invalidate(owner)
+  }
+
+  deleted(key: string, pod: PodRecord): void {
+    const owner = this.#numbers.get(key)!
+    this.#numbers.delete(key)
+    if (pod.endMs === undefined) this.#detach(owner, pod, undefined)
+    this.#settings.owners.release(owner)
+  }
+
+  /** Uid of a pod; undefined = unknown. @param key `namespace/name` */
+  uid(key: string): string | undefined {
+    const owner = this.#numbers.get(key)
+    return owner === undefined ? undefined : (this.#settings.owners.record(owner) as PodOwner).pod.uid
+  }
+
+  /** What one pod's description is made of changed. @param key `namespace/name` */
+  invalidate(key: string): void {
+    const owner = this.#numbers.get(key)
+    if (owner !== undefined) this.#settings.owners.invalidate(owner)
+  }
+
+  /** The same for every pod that `concerns`. */
+  invalidateWhere(concerns: (pod: PodRecord) => boolean): void {
+    const { owners } = this.#settings
+    for (const owner of this.#numbers.values())
+      if (concerns((owners.record(owner) as PodOwner).pod)) owners.invalidate(owner)
+  }
+
+  /** Identities changed: whoever would be shown with another one now is described anew. */
+  renewAll(): void {
+    for (const owner of this.#numbers.values()) this.#settings.owners.renew(owner)
+  }
+
+  #attach(owner: number, pod: PodRecord): void {
+    const { addresses, hostPods } = this.#settings
+    if (pod.hostNetwork) hostPods.begin(owner, pod)
+    else addresses.begin(owner, pod.addresses, pod.startMs)
+  }
+
+  #detach(owner: number, pod: PodRecord, endMs: number | undefined): void {
+    const { addresses, hostPods } = this.#settings
+    if (pod.hostNetwork) hostPods.end(owner, pod)
+    else addresses.end(owner, pod.addresses, endMs)
+  }
+}
+
+function sameNetwork(a: PodRecord, b: PodRecord): boolean {
+  return (
+    a.endMs === b.endMs &&
+    a.hostNetwork === b.hostNetwork &&
+    sameList(a.addresses, b.addresses) &&
+    sameList(a.ports, b.ports)
+  )
+}
+
+function sameDescription(a: PodRecord, b: PodRecord): boolean {
+  return (
+    a.labels === b.labels &&
+    a.node === b.node &&
+    a.serviceAccount === b.serviceAccount &&
+    a.workload === b.workload &&
+    a.observe === b.observe
+  )
+}
+
+function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i])
+}
