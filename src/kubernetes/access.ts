@@ -1,9 +1,10 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { Agent as PlainAgent } from 'node:http'
 import { Agent, type RequestOptions } from 'node:https'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { parse } from 'yaml'
 
 /** Where the way to the API server is written down. */
 export interface AccessOptions {
@@ -103,7 +104,9 @@ export class Access {
       throw new Error(`credentials for ${this.description}: ${(cause as Error).message}`, { cause })
     }
     const server = new URL(this.#config.getCurrentCluster()?.server ?? '')
-    const headers = { ...(options.headers as Record<string, string> | undefined) }
+    // A token file may end in a line feed, which no header may.
+    const given = Object.entries((options.headers ?? {}) as Record<string, string>)
+    const headers = Object.fromEntries(given.map(([name, value]) => [name, value.trim()]))
     return { server, headers, auth: options.auth ?? undefined, agent: this.#agent(server, options) }
   }
 
@@ -168,10 +171,10 @@ function loadConfig(config: KubeConfig, source: Source, context: string): KubeCo
   const [first, ...others] = source.files
   try {
     if (first === undefined) config.loadFromCluster()
-    else config.loadFromFile(first)
+    else loadFile(config, first)
     for (const file of others) {
       const more = new (config.constructor as new () => KubeConfig)()
-      more.loadFromFile(file)
+      loadFile(more, file)
       config.mergeConfig(more, true)
     }
   } catch (cause) {
@@ -183,6 +186,19 @@ function loadConfig(config: KubeConfig, source: Source, context: string): KubeCo
       `kubeconfig ${source.name}: no context ${JSON.stringify(config.currentContext ?? '')} with a cluster`,
     )
   return config
+}
+
+/** The library does not know a user's `tokenFile`, which kubectl does; it reads such files for service accounts alone. */
+function loadFile(config: KubeConfig, file: string): void {
+  config.loadFromFile(file)
+  const written = parse(readFileSync(file, 'utf8')) as { users?: { name: string; user?: { tokenFile?: string } }[] }
+  for (const { name, user } of written.users ?? []) {
+    if (user?.tokenFile === undefined) continue
+    const tokenFile = resolve(dirname(file), user.tokenFile)
+    config.users = config.users.map((known) =>
+      known.name === name ? { ...known, authProvider: { name: 'tokenFile', config: { tokenFile } } } : known,
+    )
+  }
 }
 
 function modifiedMs(file: string): number {
