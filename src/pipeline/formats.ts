@@ -40,6 +40,8 @@ const FORMATS: Readonly<Record<string, SettingFormat>> = {
   duration: { coerce: durationOrText, validate: (value) => validateDuration(value, 0) },
   'positive-duration': { coerce: durationOrText, validate: (value) => validateDuration(value, Number.MIN_VALUE) },
   endpoint: { validate: validateEndpoint },
+  /** As `endpoint`; the empty text says that there is none, also where that is not the default. */
+  'endpoint-or-none': { validate: (value) => value === '' || validateEndpoint(value, { default: '' }) },
   'grpc-target': { validate: validateGrpcTarget },
   'file-mode': {
     coerce: (text) => (/^(0o?)?[0-7]{3,4}$/.test(text) ? Number.parseInt(text.replace(/^0o/, ''), 8) : text),

@@ -29,7 +29,7 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
   schema: {
     endpoint: {
       doc: 'host:port to listen on; port 0 takes a free one; empty: unix socket alone',
-      format: 'endpoint',
+      format: 'endpoint-or-none',
       default: 'localhost:4245',
     },
     unix_socket: {

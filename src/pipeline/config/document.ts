@@ -11,14 +11,14 @@ const MAX_DEPTH = 100
 /** Reads one YAML document. Keys with `::` become levels, as in the Collector. */
 export function readDocument(text: string, source: Source): { tree: Tree | undefined; problems: PlacedProblem[] } {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false })
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { source, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
-  const problems = document.errors.map(({ code, message, pos }) => ({
+  const problems = document.errors.map(({ message, pos }) => ({
     path: [],
-    message: code === 'DUPLICATE_KEY' ? 'the same key stands twice in this map' : `not valid YAML: ${message}`,
+    message: `not valid YAML: ${message}`,
     place: at(pos[0]),
   }))
   if (problems.length > 0) return { tree: undefined, problems }
@@ -55,14 +55,22 @@ class TreeReader {
 
   #map(pairs: readonly Pair[], place: Place, depth: number): Section {
     const section: Section = { is: 'map', entries: new Map(), place }
+    const written = new Set<string | undefined>()
     for (const pair of pairs) {
       const keyPlace = this.#keyPlace(pair, place)
       const key = keyText(pair.key)
+      if (key !== undefined && written.has(key)) this.#standsTwice(key, keyPlace)
+      written.add(key)
       if (key === undefined) this.problems.push({ path: [], message: 'a key must be plain text', place: keyPlace })
       else if (key === '<<') this.#mergeKey(section, this.read(pair.value, keyPlace, depth + 1))
       else this.#insert(section, key.split('::'), { keyPlace, value: this.read(pair.value, keyPlace, depth + 1) })
     }
     return section
+  }
+
+  /** Told here, not by the YAML library, which neither names the key nor, after a key without value, its line. */
+  #standsTwice(key: string, place: Place): void {
+    this.problems.push({ path: [], message: `the key ${JSON.stringify(key)} stands twice in this map`, place })
   }
 
   #keyPlace(pair: Pair, parent: Place): Place {

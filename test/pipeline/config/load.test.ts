@@ -17,6 +17,7 @@ const surroundings = surroundingsOf(
     'empty.yaml': '# nothing\n',
     'broken.yaml': 'a: @x\nb: 1\n',
     'twice.yaml': 'receivers: {a: }\nreceivers: {b: }\n',
+    'twice-without-value.yaml': 'receivers:\n  nop:\n  nop:\n',
     'anchors.yaml': 'receivers: &r {a: {x: 1}}\nexporters:\n  <<: *r\n  b: 2\n',
   },
 )
@@ -96,7 +97,13 @@ const failures: { name: string; configs: string[]; sets?: string[]; message: Reg
   {
     name: 'all problems of all documents at once',
     configs: ['broken.yaml', 'twice.yaml'],
-    message: /^not valid YAML: .* \(broken.yaml:1:4\)\nthe same key stands twice in this map \(twice.yaml:2:1\)$/,
+    message:
+      /^not valid YAML: .* \(broken.yaml:1:4\)\nthe key "receivers" stands twice in this map \(twice.yaml:2:1\)$/,
+  },
+  {
+    name: 'the same key after one without value',
+    configs: ['twice-without-value.yaml'],
+    message: /^the key "nop" stands twice in this map \(twice-without-value.yaml:3:3\)$/,
   },
   {
     name: 'an unset variable as document',
