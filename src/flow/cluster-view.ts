@@ -20,6 +20,11 @@ export class ClusterView {
     return this.#peers.values()
   }
 
+  /** The agent of one node. */
+  peer(node: string): Peer | undefined {
+    return this.#peers.get(node)
+  }
+
   /** A node has an agent there. */
   setPeer(peer: Peer): void {
     const known = this.#peers.get(peer.node)

@@ -24,7 +24,7 @@ export interface Endpoint {
   /** `source:key=value`, sorted. */
   readonly labels: readonly string[]
   readonly workloads: readonly Workload[]
-  /** `''` in the cluster named `default`. */
+  /** `''` outside clusters. */
   readonly clusterName: string
   /** The service whose address this is. */
   readonly service?: ServiceName

@@ -57,6 +57,7 @@ export class HubbleEncoder {
   readonly #emitter: Uint8Array
   readonly #tcpFlags: readonly Uint8Array[]
   readonly #flagSummaries: readonly Uint8Array[]
+  #labelled: { from: readonly string[]; bytes: Uint8Array } = { from: [], bytes: new Uint8Array() }
   readonly #endpoints: ({ from: Endpoint; bytes: Uint8Array } | undefined)[] = []
 
   constructor({ nodeName, emitter, ends, uuidPrefix }: EncoderSettings) {
@@ -95,17 +96,19 @@ export class HubbleEncoder {
   #flow(batch: FlowBatch, row: number, serial: number): void {
     const writer = this.#writer
     const columns = batch.columns
-    this.#extensions.write(batch, row)
+    const source = this.#ends.source(batch, row)
+    const destination = this.#ends.destination(batch, row)
+    const { table } = this.#ends
+    this.#extensions.write(batch, row, table.get(source), table.get(destination))
     this.#summary(batch, row)
     writer.raw(this.#emitter)
+    writer.raw(this.#nodeLabels())
     writeUuid(writer, this.#uuidPrefix, serial, row)
     writeInterface(writer, batch, row)
     writeIsReply(writer, columns.isReply[row]!)
     if (columns.verdict[row] === Verdict.DROPPED) optional(writer, 25, columns.dropReason[row]!)
     optional(writer, 24, columns.observationPoint[row]!)
     optional(writer, 22, columns.direction[row]!)
-    const source = this.#ends.source(batch, row)
-    const destination = this.#ends.destination(batch, row)
     this.#service(21, destination)
     this.#service(20, source)
     writeEventType(writer, columns.eventType[row]!, columns.eventSubType[row]!)
@@ -122,6 +125,18 @@ export class HubbleEncoder {
     if (columns.verdict[row] === Verdict.DROPPED) optional(writer, 3, columns.dropReason[row]!)
     optional(writer, 2, columns.verdict[row]!)
     writeTime(writer, lengthTag(1), columns.timeSeconds[row]!, columns.timeNanos[row]!)
+  }
+
+  /** `node_labels`, encoded once for each state of the node. */
+  #nodeLabels(): Uint8Array {
+    const { nodeLabels } = this.#ends.table.cluster
+    if (this.#labelled.from !== nodeLabels) {
+      const bytes = encoded(new ProtobufWriter(), (w) => {
+        for (const label of nodeLabels.toReversed()) w.textField(lengthTag(37), label)
+      })
+      this.#labelled = { from: nodeLabels, bytes }
+    }
+    return this.#labelled.bytes
   }
 
   #summary(batch: FlowBatch, row: number): void {

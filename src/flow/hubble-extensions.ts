@@ -1,4 +1,5 @@
 import type { FlowBatch } from './batch.ts'
+import type { Endpoint } from './endpoint.ts'
 import { Kind, Report } from './enums.ts'
 import { fixed64Tag, lengthTag, ProtobufWriter } from './protobuf-writer.ts'
 import { tcpStateName } from './summary.ts'
@@ -8,7 +9,18 @@ import { tcpStateName } from './summary.ts'
  * Zero and empty values are left out. The keys are documented in `src/exporters/hubble/README.md`.
  */
 const NUMBERS = ['packets', 'bytes', 'weight', 'vlan', 'rtt_us', 'connect_us', 'retransmits'] as const
-const TEXTS = ['report', 'reset', 'tcp_old_state', 'tcp_new_state', 'drop_reason', 'drop_location'] as const
+const TEXTS = [
+  'report',
+  'reset',
+  'tcp_old_state',
+  'tcp_new_state',
+  'drop_reason',
+  'drop_location',
+  'source_node',
+  'source_zone',
+  'destination_node',
+  'destination_zone',
+] as const
 
 type NumberKey = (typeof NUMBERS)[number]
 type TextKey = (typeof TEXTS)[number]
@@ -34,6 +46,14 @@ export function visitExtensions(batch: FlowBatch, row: number, sink: ExtensionSi
   if (kind[row]! >= Kind.TCP_RESET) visitTcpEvent(batch, row, sink)
   if (dropReasonName[row] !== 0) sink.text('drop_reason', batch.strings[dropReasonName[row]!]!)
   if (dropLocation[row] !== 0) sink.text('drop_location', batch.strings[dropLocation[row]!]!)
+}
+
+/** Hands on what Hubble's endpoints have no field for: node and zone of both ends. */
+export function visitEnds(source: Endpoint, destination: Endpoint, sink: ExtensionSink): void {
+  if (source.nodeName) sink.text('source_node', source.nodeName)
+  if (source.zone) sink.text('source_zone', source.zone)
+  if (destination.nodeName) sink.text('destination_node', destination.nodeName)
+  if (destination.zone) sink.text('destination_zone', destination.zone)
 }
 
 function visitTcpEvent(batch: FlowBatch, row: number, sink: ExtensionSink): void {
@@ -103,9 +123,10 @@ export class ExtensionsWriter {
     this.#sink = new StructWriter(writer)
   }
 
-  write(batch: FlowBatch, row: number): void {
+  write(batch: FlowBatch, row: number, source: Endpoint, destination: Endpoint): void {
     const mark = this.#writer.written
     visitExtensions(batch, row, this.#sink)
+    visitEnds(source, destination, this.#sink)
     if (this.#writer.written === mark) return
     this.#writer.close(lengthTag(2), mark)
     this.#writer.raw(TYPE_URL)

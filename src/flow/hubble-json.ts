@@ -5,7 +5,7 @@ import { dropReasonEnumName } from './drop-reason-names.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Ends } from './ends.ts'
 import { Direction, FlowType, L7Type, ObservationPoint, Protocol, Reply, TcpFlag, Verdict } from './enums.ts'
-import { visitExtensions } from './hubble-extensions.ts'
+import { type ExtensionSink, visitEnds, visitExtensions } from './hubble-extensions.ts'
 import { DNS_SOURCE } from './hubble-layer7.ts'
 import { dnsAddresses, summary } from './summary.ts'
 
@@ -52,8 +52,9 @@ export function flowJson(batch: FlowBatch, row: number, nodeName: string, ends: 
     // A wrapper: false is said as well.
     is_reply: wrapped(columns.isReply[row]!),
     interface: empty({ index: columns.interfaceIndex[row]!, name: strings[columns.interfaceName[row]!]! }),
+    node_labels: ends.table.cluster.nodeLabels,
     Summary: summary(batch, row),
-    extensions: extensionsJson(batch, row),
+    extensions: extensionsJson(batch, row, source, destination),
   })
 }
 
@@ -171,12 +172,14 @@ function eventTypeJson(type: number, subType: number): FlowJson {
 }
 
 /** Keys sorted, as maps are. */
-function extensionsJson(batch: FlowBatch, row: number): FlowJson | undefined {
+function extensionsJson(batch: FlowBatch, row: number, source: Endpoint, destination: Endpoint): FlowJson | undefined {
   const found: [string, unknown][] = []
-  visitExtensions(batch, row, {
+  const sink: ExtensionSink = {
     number: (key, value) => void found.push([key, value]),
     text: (key, value) => void found.push([key, value]),
-  })
+  }
+  visitExtensions(batch, row, sink)
+  visitEnds(source, destination, sink)
   if (found.length === 0) return undefined
   const value = Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)))
   return { '@type': 'type.googleapis.com/google.protobuf.Struct', value }

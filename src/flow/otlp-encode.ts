@@ -8,7 +8,7 @@ import type { Ends } from './ends.ts'
 import { Direction, FlowType, L7Type, Protocol, Reply, Verdict } from './enums.ts'
 import { eventTypeText } from './event-type-text.ts'
 import { l4Name, observationPointName, verdictName } from './flow-names.ts'
-import { type ExtensionSink, visitExtensions } from './hubble-extensions.ts'
+import { type ExtensionSink, visitEnds, visitExtensions } from './hubble-extensions.ts'
 import { DESTINATION, type EndNames, EXTENSION_NAMES, FLOW_EVENT, Name, SOURCE } from './otlp-names.ts'
 import { dnsAddresses, flagsText, summary } from './summary.ts'
 
@@ -68,14 +68,17 @@ export class FlowRecordEncoder {
     const out: Attributes = {}
     addNetwork(out, batch, row)
     addHubble(out, batch, row)
-    addEnd(out, SOURCE, this.#ends.table.get(this.#ends.source(batch, row)))
-    addEnd(out, DESTINATION, this.#ends.table.get(this.#ends.destination(batch, row)))
+    const source = this.#ends.table.get(this.#ends.source(batch, row))
+    const destination = this.#ends.table.get(this.#ends.destination(batch, row))
+    addEnd(out, SOURCE, source)
+    addEnd(out, DESTINATION, destination)
     const { l7, sourceNames, destinationNames } = batch.columns
     if (sourceNames[row] !== 0) out[SOURCE.names] = batch.strings[sourceNames[row]!]!.split(',')
     if (destinationNames[row] !== 0) out[DESTINATION.names] = batch.strings[destinationNames[row]!]!.split(',')
     if (l7[row] !== 0) addDns(out, batch, l7[row]! - 1)
     this.#extensions.out = out
     visitExtensions(batch, row, this.#extensions)
+    visitEnds(source, destination, this.#extensions)
     return out
   }
 }

@@ -55,6 +55,10 @@ export const EXTENSION_NAMES = {
   tcp_new_state: 'flow.tcp.new_state',
   drop_reason: Name.errorType,
   drop_location: 'flow.drop.location',
+  source_node: 'source.k8s.node.name',
+  source_zone: 'source.cloud.availability_zone',
+  destination_node: 'destination.k8s.node.name',
+  destination_zone: 'destination.cloud.availability_zone',
 } as const
 
 /** What is known of one end. */

@@ -2,13 +2,21 @@ import { networkInterfaces } from 'node:os'
 import { formatEndpoint, parseEndpoint } from '../../pipeline/endpoint.ts'
 import type { HubbleConfig } from './config.ts'
 
-/** Where hubble-relay reaches this node: the configured address, else the endpoint's host, else this machine's first address. */
-export function advertisedAddress(config: HubbleConfig, bound: string, hosts = machineAddresses): string {
+/**
+ * Where hubble-relay reaches this node: the configured address, else the endpoint's host, else the one the cluster knows, else
+ * this machine's first address.
+ */
+export function advertisedAddress(
+  config: HubbleConfig,
+  bound: string,
+  known: string | undefined,
+  hosts = machineAddresses,
+): string {
   if (config.advertise_address !== '') return config.advertise_address
   if (bound === '') return `unix://${config.unix_socket.path}`
   const { host, port } = parseEndpoint(bound)
   if (!['', '0.0.0.0', '::'].includes(host)) return formatEndpoint({ host, port })
-  return formatEndpoint({ host: hosts()[0] ?? '127.0.0.1', port })
+  return formatEndpoint({ host: known || (hosts()[0] ?? '127.0.0.1'), port })
 }
 
 /** Addresses of the interfaces that others may reach, IPv4 first. */
@@ -20,6 +28,11 @@ function machineAddresses(): string[] {
     ...usable.filter((info) => info.family === 'IPv6'),
   ]
   return v4First.map((info) => info.address)
+}
+
+/** `cluster/node`; in the cluster named `default` the node's name alone. */
+export function fullNodeName(node: string, cluster: string): string {
+  return cluster === 'default' || cluster === '' || node.includes('/') ? node : `${cluster}/${node}`
 }
 
 /** Name that the agent's certificate must carry for hubble-relay (`<node>.<cluster>.hubble-grpc.cilium.io`). */

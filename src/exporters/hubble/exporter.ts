@@ -7,13 +7,14 @@ import { HubbleEncoder } from '../../flow/hubble-encode.ts'
 import { uuidPrefix } from '../../flow/hubble-uuid.ts'
 import type { Component, CreateContext, EndpointView, FlowConsumer } from '../../pipeline/component.ts'
 import { parseEndpoint, reachableEndpoint } from '../../pipeline/endpoint.ts'
-import { advertisedAddress, tlsServerName } from './advertise.ts'
+import { advertisedAddress, fullNodeName, tlsServerName } from './advertise.ts'
 import type { HubbleConfig } from './config.ts'
 import { FlowRate } from './flow-rate.ts'
 import { FlowRing } from './flow-ring.ts'
 import { SeenNamespaces } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
 import { lostEncoder, type ObserverContext } from './observer-service.ts'
+import { Peers } from './peers.ts'
 import { HubbleServer } from './server.ts'
 import { StreamLimit } from './stream-limit.ts'
 
@@ -29,6 +30,8 @@ export class HubbleExporter implements Component, FlowConsumer {
   readonly #streams: StreamLimit
   readonly #server: HubbleServer
   readonly #startedNs = process.hrtime.bigint()
+  /** `[cluster/]node`, as flows carry it. */
+  readonly #nodeName: string
   #unregister: (() => void)[] = []
   #seenFlows = 0
   #bound = ''
@@ -36,6 +39,7 @@ export class HubbleExporter implements Component, FlowConsumer {
   constructor(context: CreateContext, config: HubbleConfig) {
     this.#context = context
     this.#config = config
+    this.#nodeName = fullNodeName(context.nodeName, config.cluster_name)
     this.#ring = new FlowRing({ maxFlows: config.max_flows, maxBytes: config.max_bytes })
     this.#ends = new Ends(context.endpoints ?? new EndpointTable())
     this.#namespaces = new SeenNamespaces(this.#ends.table)
@@ -77,11 +81,13 @@ export class HubbleExporter implements Component, FlowConsumer {
   async shutdown(deadlineMs: number): Promise<void> {
     for (const unregister of this.#unregister.splice(0)) unregister()
     await this.#server.shutdown(deadlineMs)
+    this.#namespaces.close()
     this.#ring.clear()
   }
 
   #observerContext(): ObserverContext {
-    const { nodeName, telemetry, id } = this.#context
+    const { telemetry, id } = this.#context
+    const nodeName = this.#nodeName
     const prefix = uuidPrefix(randomUUID())
     const emitter = { name: 'Fovea', version: VERSION }
     const labels = { exporter: id }
@@ -103,16 +109,28 @@ export class HubbleExporter implements Component, FlowConsumer {
       version: VERSION,
       status: () => this.#status(),
       namespaces: () => this.#namespaces.list(),
+      peers: this.#peers(),
     }
+  }
+
+  #peers(): Peers {
+    const { cluster_name, tls } = this.#config
+    return new Peers({
+      view: this.#ends.table.cluster,
+      self: () => this.#status(),
+      ownNode: this.#context.nodeName,
+      fullName: (node) => fullNodeName(node, cluster_name),
+      port: () => (this.#bound === '' ? 0 : parseEndpoint(this.#bound).port),
+      tlsServerName: (node) => (tls.enabled ? tlsServerName(node, cluster_name) : undefined),
+    })
   }
 
   #status(): NodeStatus {
     const { nodeName } = this.#context
     const { cluster_name, tls } = this.#config
-    const outside = cluster_name !== 'default' && !nodeName.includes('/')
     return {
-      name: outside ? `${cluster_name}/${nodeName}` : nodeName,
-      address: advertisedAddress(this.#config, this.#bound),
+      name: this.#nodeName,
+      address: advertisedAddress(this.#config, this.#bound, this.#ends.table.cluster.peer(nodeName)?.address),
       tlsServerName: tls.enabled ? tlsServerName(nodeName, cluster_name) : undefined,
       version: VERSION,
       uptimeNs: Number(process.hrtime.bigint() - this.#startedNs),

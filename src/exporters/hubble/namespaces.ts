@@ -14,10 +14,20 @@ export class SeenNamespaces {
   readonly #clock: () => number
   /** By endpoint id: Unix minute of the last flow. */
   #seen = new Uint32Array(64)
+  /** By `cluster/namespace`: Unix minute of the last flow of an endpoint that is gone. */
+  readonly #past = new Map<string, number>()
+
+  readonly #unwatch: () => void
 
   constructor(table: EndpointTable, clock: () => number = Date.now) {
     this.#table = table
     this.#clock = clock
+    // The id becomes another endpoint's; its namespace was seen all the same.
+    this.#unwatch = table.watchRemovals((id) => this.#keep(id))
+  }
+
+  close(): void {
+    this.#unwatch()
   }
 
   add({ columns: { sourceEndpoint, destinationEndpoint }, length }: FlowBatch): void {
@@ -33,11 +43,27 @@ export class SeenNamespaces {
   list(): Namespace[] {
     const oldest = (this.#clock() - KEPT_MS) / 60_000
     const found = new Map<string, Namespace>()
+    for (const [key, minute] of this.#past) {
+      const [cluster = '', namespace = ''] = key.split('/')
+      if (minute >= oldest) found.set(key, { cluster, namespace })
+      else this.#past.delete(key)
+    }
     for (let id = 0; id < this.#table.size; id++) {
-      const { clusterName: cluster, namespace } = this.#table.get(id)
-      if (namespace !== '' && this.#seen[id]! >= oldest) found.set(`${cluster}/${namespace}`, { cluster, namespace })
+      const { clusterName, namespace } = this.#table.get(id)
+      if (namespace === '' || !(this.#seen[id]! >= oldest)) continue
+      const cluster = shownCluster(clusterName)
+      found.set(`${cluster}/${namespace}`, { cluster, namespace })
     }
     return [...found.values()].sort((a, b) => compare(a.cluster, b.cluster) || compare(a.namespace, b.namespace))
+  }
+
+  #keep(id: number): void {
+    const minute = this.#seen[id] ?? 0
+    if (minute === 0) return
+    this.#seen[id] = 0
+    const { clusterName, namespace } = this.#table.get(id)
+    const key = `${shownCluster(clusterName)}/${namespace}`
+    if (namespace !== '') this.#past.set(key, Math.max(minute, this.#past.get(key) ?? 0))
   }
 
   #grow(): void {
@@ -45,6 +71,11 @@ export class SeenNamespaces {
     larger.set(this.#seen)
     this.#seen = larger
   }
+}
+
+/** As Hubble: the cluster named `default` has no name here. */
+function shownCluster(name: string): string {
+  return name === 'default' ? '' : name
 }
 
 function compare(a: string, b: string): number {

@@ -16,6 +16,7 @@ import { FlowReader } from './flow-reader.ts'
 import { FlowStream, type FlowsCall, type StreamContext } from './flow-stream.ts'
 import type { Namespace } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
+import type { NamedPeer, Peers } from './peers.ts'
 import type { StreamLimit } from './stream-limit.ts'
 
 export interface ObserverContext extends StreamContext {
@@ -25,6 +26,7 @@ export interface ObserverContext extends StreamContext {
   version: string
   status(): NodeStatus
   namespaces(): Namespace[]
+  peers: Peers
 }
 
 /** `observer.Observer`: definition and implementation for a gRPC server. */
@@ -42,7 +44,7 @@ export function observerService(context: ObserverContext): [ServiceDefinition, U
     },
     GetAgentEvents: notImplemented('GetAgentEvents'),
     GetDebugEvents: notImplemented('GetDebugEvents'),
-    GetNodes: unary(() => ({ nodes: [nodeOf(context.status())] })),
+    GetNodes: unary(() => ({ nodes: [nodeOf(context.status()), ...context.peers.others().map(otherNode)] })),
     GetNamespaces: unary(() => ({ namespaces: context.namespaces() })),
     ServerStatus: unary(() => serverStatus(context.status())),
   }
@@ -85,6 +87,11 @@ function serverStatus({ flows, maxFlows, seenFlows, uptimeNs, version, flowsRate
     version: `fovea v${version}`,
     flows_rate: flowsRate,
   }
+}
+
+/** A node that this one knows of, and does not ask: its state stays unknown. */
+function otherNode({ name, address, tlsServerName }: NamedPeer): object {
+  return { name, address, tls: { enabled: tlsServerName !== undefined, server_name: tlsServerName ?? '' } }
 }
 
 function nodeOf(node: NodeStatus): object {

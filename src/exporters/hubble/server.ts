@@ -40,7 +40,7 @@ export class HubbleServer {
     })
     this.#server = server
     server.addService(...observerService(this.#context))
-    server.addService(...peerService(this.#context.status, this.#context.streams))
+    server.addService(...peerService(this.#context.peers, this.#context.streams))
     this.#health.addToServer(server)
     hubbleReflection().addToServer(server)
     return await listen(server, this.#config, this.#credentials.credentials)

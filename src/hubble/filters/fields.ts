@@ -3,7 +3,7 @@ import { parseUuid } from '../../flow/hubble-uuid.ts'
 import { addressFilter } from './addresses.ts'
 import { hasLabels, hasService, hasWorkload, inNamespace, onEnd } from './endpoints.ts'
 import { type FieldFilter, type FilterContext, FilterError, type FlowFilter } from './flow-filter.ts'
-import { dnsNames, dnsQueries, nodeNames } from './names.ts'
+import { dnsNames, dnsQueries, nodeLabels, nodeNames } from './names.ts'
 
 /** How each field of a `flow.FlowFilter` is compiled: one entry a field, for values that are at least one. */
 type Fields = {
@@ -30,6 +30,7 @@ export const FIELDS: Fields = {
   destination_fqdn: (values) => dnsNames('destinationNames', values),
   dns_query: dnsQueries,
   node_name: nodeNames,
+  node_labels: nodeLabels,
   source_port: (values) => ports('source', values),
   destination_port: (values) => ports('destination', values),
   protocol: protocols,

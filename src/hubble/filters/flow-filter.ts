@@ -32,6 +32,7 @@ export interface FlowFilter {
   dns_query?: string[]
   tcp_flags?: TcpFlagsFilter[]
   node_name?: string[]
+  node_labels?: string[]
   ip_version?: number[]
   encrypted?: boolean[]
 }

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import { type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
+import { parseSelector } from './label-selector.ts'
 
 /** What an empty part of a node pattern stands for. */
 const ANY_NAME = '(?:[-0-9_a-z]+(?:\\.[-0-9_a-z]+)*)'
@@ -49,6 +50,24 @@ export function nodeNames(patterns: readonly string[], { nodeName }: FilterConte
   const full = nodeName.includes('/') ? nodeName : `default/${nodeName}`
   const matches = nodeName !== '' && regexp.testExact(full)
   return () => () => matches
+}
+
+/** All rows or none: labels of the node are those of all its flows. */
+export function nodeLabels(texts: readonly string[], { ends }: FilterContext): FieldFilter {
+  const selectors = texts.map((text) => parseNodeSelector(text))
+  return () => {
+    const { nodeLabels: labels } = ends.table.cluster
+    const matches = selectors.some((selects) => selects(labels))
+    return () => matches
+  }
+}
+
+function parseNodeSelector(text: string) {
+  try {
+    return parseSelector(text)
+  } catch (cause) {
+    throw new FilterError(`invalid node label filter: ${(cause as Error).message}`, { cause })
+  }
 }
 
 function anchored(sources: readonly string[]): RE2JS {

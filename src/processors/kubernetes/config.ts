@@ -14,7 +14,7 @@ export interface KubernetesConfig {
   cluster_name: string
   labels: string[]
   cilium: { endpoints: boolean; identities: boolean }
-  observe: { default: boolean; label_selector: string; unobserved: 'drop' | 'keep' }
+  observe: { mode: 'all' | 'selected'; label_selector: string; unobserved: 'drop' | 'keep' }
   agents: { namespace: string; label_selector: string }
   wait_for_sync: number
   wait_for_metadata: number
@@ -57,7 +57,11 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
       identities: { doc: 'read CiliumIdentities where that CRD exists', format: Boolean, default: true },
     },
     observe: {
-      default: { doc: 'whether pods are observed of which nothing is said', format: Boolean, default: true },
+      mode: {
+        doc: 'all: pods are observed unless they say no; selected: only those that say yes',
+        format: ['all', 'selected'],
+        default: 'all',
+      },
       label_selector: { doc: 'pods with these labels are observed', format: String, default: '' },
       unobserved: {
         doc: 'drop: flows are removed where no pod at their ends is observed; keep: all stay',

@@ -48,12 +48,9 @@ export class Describer {
   /** Addresses of API servers. */
   apiServers: ReadonlySet<string> = new Set()
   readonly #settings: DescriberSettings
-  /** `''` in the cluster named `default`. */
-  readonly #clusterName: string
 
   constructor(settings: DescriberSettings) {
     this.#settings = settings
-    this.#clusterName = settings.names.cluster === 'default' ? '' : settings.names.cluster
   }
 
   isObserved(pod: PodRecord): boolean {
@@ -75,7 +72,7 @@ export class Describer {
       namespace,
       podName: pod.name,
       workloads: [pod.unresolved === '' ? pod.workload : behind(pod)],
-      clusterName: this.#clusterName,
+      clusterName: this.#settings.names.cluster,
       nodeName: pod.node,
       zone: this.nodes.get(pod.node)?.zone ?? '',
     })
@@ -83,7 +80,13 @@ export class Describer {
 
   node(node: NodeRecord): Endpoint {
     const { number, labels } = this.#nodeIdentity(node, node.name)
-    return endpoint({ identity: number, labels, clusterName: this.#clusterName, nodeName: node.name, zone: node.zone })
+    return endpoint({
+      identity: number,
+      labels,
+      clusterName: this.#settings.names.cluster,
+      nodeName: node.name,
+      zone: node.zone,
+    })
   }
 
   /** An API server that is no node of this cluster. */
@@ -102,7 +105,7 @@ export class Describer {
       labels: agree ? first.labels : ['reserved:unmanaged'],
       workloads: agree && sameWorkload ? first.workloads : [],
       namespace: service.namespace,
-      clusterName: this.#clusterName,
+      clusterName: this.#settings.names.cluster,
       service,
     })
   }

@@ -50,6 +50,7 @@ export class HeldBatches {
     const { waitMs, maxFlows, name, next, early } = this.#settings
     const open = name(batch)
     if (!open && this.#queue.length === 0 && this.#releasing === undefined) return next.consume(batch)
+    batch.retain()
     this.#queue.push({ batch, open, dueMs: this.#clock() + waitMs })
     this.#flows += batch.length
     this.#timer ??= setInterval(() => this.retry(), RETRY_MS)
@@ -96,6 +97,8 @@ export class HeldBatches {
       } catch (error) {
         // Whoever sent it is gone; the pipeline has counted it as refused.
         log.warn({ err: error }, `${held.batch.length} flows that had waited were not taken`)
+      } finally {
+        held.batch.release()
       }
     }
   }

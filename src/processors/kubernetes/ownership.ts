@@ -41,6 +41,8 @@ export class Ownership {
   /** By address number: present owner, and the Unix ms from which it owns the address. */
   #owner = new Uint32Array(32)
   #fromMs = new Float64Array(32)
+  /** By address number: when the present owner began, as it was told. */
+  #startMs = new Float64Array(32)
   /** By address number: what else needs it (ports of backends). */
   #claims = new Uint32Array(32)
   /** By address number, newest first. */
@@ -95,9 +97,14 @@ export class Ownership {
     const address = this.#number(words)
     const present = this.#owner[address]!
     if (present === owner) return false
+    if (present !== NOBODY && this.#startMs[address]! > fromMs) {
+      this.#insert(address, owner, fromMs)
+      return true
+    }
     if (present !== NOBODY) this.#end(address, present, { endMs: this.#clock(), exact: false })
     const before = this.#past.get(address)?.[0]
     this.#owner[address] = owner
+    this.#startMs[address] = fromMs
     this.#fromMs[address] = before === undefined ? fromMs - SLACK_MS : this.#after(before, fromMs)
     return true
   }
@@ -122,6 +129,14 @@ export class Ownership {
     this.#oldest = 0
   }
 
+  /** News of an owner that comes after that of its successor. */
+  #insert(address: number, owner: number, fromMs: number): void {
+    const nowMs = this.#clock()
+    const untilMs = this.#startMs[address]!
+    this.#fromMs[address] = Math.max(this.#fromMs[address]!, Math.min(nowMs, untilMs + SLACK_MS))
+    this.#remember({ address, owner, fromMs, untilMs, exact: false, endedMs: nowMs })
+  }
+
   /** From when on an owner counts that follows another. */
   #after(before: Past, fromMs: number): number {
     const from = Math.max(fromMs, before.untilMs)
@@ -138,9 +153,12 @@ export class Ownership {
 
   #end(address: number, owner: number, { endMs, exact }: { endMs: number; exact: boolean }): void {
     const fromMs = this.#fromMs[address]!
-    const past: Past = { address, owner, fromMs, untilMs: endMs, exact, endedMs: this.#clock() }
-    const list = this.#past.get(address)
-    if (list === undefined) this.#past.set(address, [past])
+    this.#remember({ address, owner, fromMs, untilMs: endMs, exact, endedMs: this.#clock() })
+  }
+
+  #remember(past: Past): void {
+    const list = this.#past.get(past.address)
+    if (list === undefined) this.#past.set(past.address, [past])
     else list.unshift(past)
     this.#order.push(past)
     if (this.history <= this.#limits.maxHistory) return
@@ -176,6 +194,7 @@ export class Ownership {
     this.#owner = enlarged(this.#owner, new Uint32Array(2 * this.#owner.length))
     this.#claims = enlarged(this.#claims, new Uint32Array(2 * this.#claims.length))
     this.#fromMs = enlarged(this.#fromMs, new Float64Array(2 * this.#fromMs.length))
+    this.#startMs = enlarged(this.#startMs, new Float64Array(2 * this.#startMs.length))
     return address
   }
 }

@@ -62,7 +62,7 @@ export class KubernetesProcessor implements Component, FlowConsumer {
       names: { cluster: config.cluster_name, node: this.#node },
       limits: { historyMs: config.history, maxHistory: config.max_history },
       filter: this.#filter,
-      observeDefault: config.observe.default,
+      observeDefault: config.observe.mode === 'all',
       behind: (pod) => this.#behind(pod),
     })
     this.#namer = new BatchNamer(this.#table, this.model)
@@ -123,7 +123,8 @@ export class KubernetesProcessor implements Component, FlowConsumer {
   /** A named batch: without what is not to be observed. */
   #passOn(batch: FlowBatch): void | Promise<void> {
     this.#running?.drops?.observe(batch)
-    const { default: byDefault, unobserved } = this.#config.observe
+    const { mode, unobserved } = this.#config.observe
+    const byDefault = mode === 'all'
     if (unobserved === 'keep' || (byDefault && !this.model.owners.hasUnobserved)) return this.#next.consume(batch)
     const wanted = this.#wanted(batch, byDefault)
     this.#metrics.unobserved.add(batch.length - wanted.length)

@@ -20,7 +20,7 @@ const addresses: { bound: string; settings?: object; address: string }[] = [
 ]
 for (const { bound, settings, address } of addresses) {
   test(`bound to ${JSON.stringify(bound)} it is reached at ${address}`, () => {
-    assert.is(advertisedAddress(hubbleSettings(settings), bound, hosts), address)
+    assert.is(advertisedAddress(hubbleSettings(settings), bound, undefined, hosts), address)
   })
 }
 
