@@ -56,6 +56,7 @@ export class Access {
   #source: Source
   #loadedMs = Date.now()
   #current: Connection | undefined
+  #looking: Promise<Connection> | undefined
   #madeMs = 0
   #agentKey = ''
 
@@ -78,10 +79,11 @@ export class Access {
   /** Server, credentials and connection pool as they are now. @throws Error when credentials cannot be had */
   async connection(): Promise<Connection> {
     if (this.#current !== undefined && Date.now() - this.#madeMs < FRESH_MS) return this.#current
-    if (this.#changedOnDisk()) this.#reload()
-    this.#current = await this.#connect()
-    this.#madeMs = Date.now()
-    return this.#current
+    // One look for all who ask at the same time: it may run a credential plugin.
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    return this.#looking
   }
 
   /** Reads everything anew before the next request: the server did not know the credentials. */
@@ -94,6 +96,13 @@ export class Access {
   close(): void {
     this.#current?.agent.destroy()
     this.#current = undefined
+  }
+
+  async #look(): Promise<Connection> {
+    if (this.#changedOnDisk()) this.#reload()
+    this.#current = await this.#connect()
+    this.#madeMs = Date.now()
+    return this.#current
   }
 
   async #connect(): Promise<Connection> {

@@ -78,8 +78,8 @@ export class EndpointSlices implements EndpointSink {
       networking: { addressing: addressPairs(pod.addresses), ...(pod.hostIp === '' ? {} : { node: pod.hostIp }) },
       ...(pod.serviceAccount === '' ? {} : { 'service-account': pod.serviceAccount }),
     }
-    if (text([endpoint]) === text([this.#plan.get(key) ?? endpoint]) && this.#plan.get(key) !== undefined)
-      return Promise.resolve()
+    const known = this.#plan.get(key)
+    if (known !== undefined && text([known]) === text([endpoint])) return Promise.resolve()
     this.#touch(this.#plan.put(key, pod.namespace, endpoint), pod.namespace)
     return Promise.resolve()
   }

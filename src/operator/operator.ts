@@ -14,6 +14,7 @@ import { awaitCrds, installCrds } from './crds.ts'
 import { OperatorHttp } from './http.ts'
 import { LeaderElection } from './leader-election.ts'
 import type { OperatorSettings } from './settings.ts'
+import { untilAnswered } from './until-answered.ts'
 
 /** Answers to requests under way are waited for at the end. */
 const SHUTDOWN_MS = 5_000
@@ -49,7 +50,8 @@ export class Operator {
     const http = await this.#listen()
     const endMetrics = addProcessMetrics(this.telemetry)
     try {
-      if (this.#settings.installCrds) await installCrds(direct, this.#log, signal)
+      if (this.#settings.installCrds)
+        await untilAnswered(() => installCrds(direct, this.#log, signal), this.#log, signal)
       await this.#takeTurns(client, direct, namespace, signal)
     } catch (error) {
       if (!signal.aborted) throw error
@@ -86,24 +88,24 @@ export class Operator {
     const { telemetry } = this
     const log = this.#log
     const settings = this.#settings
-    await this.#refuseBesideCilium(direct, signal)
+    const beside = await untilAnswered(() => this.#findCilium(direct, signal), log, signal)
+    if (beside !== undefined) throw besideCilium(beside)
     const endpoints = settings.endpointSlices ? ENDPOINT_SLICES : ENDPOINTS
-    await awaitCrds(direct, [IDENTITIES, endpoints], log, signal)
+    await untilAnswered(() => awaitCrds(direct, [IDENTITIES, endpoints], log, signal), log, signal)
     const events = new EventRecorder({ client: direct, telemetry, log, component: MANAGER, instance })
     const guard = new AbortController()
     const during = AbortSignal.any([signal, guard.signal])
-    let fault: unknown
-    const watching = setInterval(() => {
-      this.#refuseBesideCilium(direct, during).catch((error) => {
-        if (during.aborted) return
-        fault = error
-        guard.abort()
-      })
-    }, GUARD_MS)
+    let appeared: string | undefined
+    const look = async () => {
+      // An API server that is away is the informers' matter.
+      appeared = await this.#findCilium(direct, during).catch(() => undefined)
+      if (appeared !== undefined) guard.abort()
+    }
+    const watching = setInterval(look, GUARD_MS)
     this.#controller = new Controller({ client, settings, telemetry, log, events })
     try {
       await this.#controller.run(during)
-      if (fault !== undefined) throw fault
+      if (appeared !== undefined) throw besideCilium(appeared)
     } finally {
       clearInterval(watching)
       this.#controller = undefined
@@ -111,13 +113,9 @@ export class Operator {
     }
   }
 
-  async #refuseBesideCilium(client: ApiClient, signal: AbortSignal): Promise<void> {
-    if (this.#settings.allowCilium) return
-    const found = await findCiliumOperator(client, this.#settings.ciliumNamespace, signal)
-    if (found === undefined) return
-    throw new Error(
-      `a Cilium operator is at work (${found}): it makes identities and endpoints itself; use those, or run beside it with --allow-cilium`,
-    )
+  async #findCilium(client: ApiClient, signal: AbortSignal): Promise<string | undefined> {
+    const { allowCilium, ciliumNamespace } = this.#settings
+    return allowCilium ? undefined : findCiliumOperator(client, ciliumNamespace, signal)
   }
 
   async #listen(): Promise<OperatorHttp> {
@@ -135,4 +133,10 @@ export class Operator {
     const holder = this.#election?.holder ?? ''
     return holder === '' || this.#election?.leading === true ? 'no leader yet' : undefined
   }
+}
+
+function besideCilium(how: string): Error {
+  return new Error(
+    `a Cilium operator is at work (${how}): it makes identities and endpoints itself; use those, or run beside it with --allow-cilium`,
+  )
 }
