@@ -196,6 +196,18 @@ operators('of two replicas one works, and the other takes over when it goes', as
   assert.is(numbers['default/web'], numbers['default/web-2'])
 })
 
+operators('an API server that is away for longer than the Lease lasts is waited for', async () => {
+  const own = operator()
+  await own.leading()
+  await cluster.stopApiServer()
+  await own.logged(/given up, not renewed for 2000 ms/)
+  assert.is(own.metric('fovea_operator_leader'), 0)
+  await cluster.startApiServer()
+  await objects.pod({ name: 'web', labels: { app: 'web' }, addresses: ['10.1.0.1'] })
+  await numbered(1)
+  assert.is(own.metric('fovea_operator_leader'), 1)
+})
+
 operators('an unused identity is marked, then deleted after the grace period; taken up again it stays', async () => {
   const patient = operator()
   await patient.leading()
