@@ -16,17 +16,26 @@ constexpr size_t kBufferBytes = 32 * 1024;
 /* Room for announcements while this thread is busy attaching. */
 constexpr int kReceiveBytes = 1024 * 1024;
 
-/** What one datagram says about the request `sequence`: nothing yet, or its end with an errno. */
-std::optional<int> read_datagram(const uint8_t* data, size_t bytes, uint32_t sequence, const OnMessage& on_message) {
+void each_message(const uint8_t* data, size_t bytes, const OnMessage& visit) {
   auto left = static_cast<int>(bytes);
   for (auto* message = reinterpret_cast<const nlmsghdr*>(data); NLMSG_OK(message, static_cast<uint32_t>(left));
-       message = NLMSG_NEXT(message, left)) {
-    if (message->nlmsg_seq != sequence) continue;
-    if (message->nlmsg_type == NLMSG_DONE) return 0;
-    if (message->nlmsg_type == NLMSG_ERROR) return -static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
-    if (on_message) on_message(message);
-  }
-  return std::nullopt;
+       message = NLMSG_NEXT(message, left))
+    visit(message);
+}
+
+/** What one datagram says about the request `sequence`: nothing yet, or its end with an errno. */
+std::optional<int> read_answer(const uint8_t* data, size_t bytes, uint32_t sequence, const OnMessage& on_message) {
+  std::optional<int> end;
+  each_message(data, bytes, [&](const nlmsghdr* message) {
+    if (end || message->nlmsg_seq != sequence) return;
+    if (message->nlmsg_type == NLMSG_DONE)
+      end = 0;
+    else if (message->nlmsg_type == NLMSG_ERROR)
+      end = -static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
+    else if (on_message)
+      on_message(message);
+  });
+  return end;
 }
 
 }  // namespace
@@ -123,7 +132,7 @@ int Netlink::transact(Request& request, const OnMessage& on_message) {
     const ssize_t bytes = recv(fd(), buffer_.data(), buffer_.size(), 0);
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) return errno;
-    const auto end = read_datagram(buffer_.data(), static_cast<size_t>(bytes), sequence_, on_message);
+    const auto end = read_answer(buffer_.data(), static_cast<size_t>(bytes), sequence_, on_message);
     if (end) return *end;
   }
 }
@@ -133,8 +142,8 @@ int Netlink::receive(const OnMessage& on_message) {
     const ssize_t bytes = recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) return errno == ENOBUFS ? ENOBUFS : 0;
-    /* Announcements carry the number 0. */
-    read_datagram(buffer_.data(), static_cast<size_t>(bytes), 0, on_message);
+    /* Whatever their number is: 0, or that of the request of somebody else who asked for an echo. */
+    each_message(buffer_.data(), static_cast<size_t>(bytes), on_message);
   }
 }
 

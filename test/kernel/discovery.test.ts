@@ -38,6 +38,15 @@ discovery('attaches to a veth that appears while running, and forgets it when it
   )
 })
 
+discovery('hears of interfaces whose maker asked the kernel for an echo', async () => {
+  agent = await EbpfAgent.start(network.node)
+  await agent.observes('loopback', 1)
+  const pod = network.addPod()
+  await agent.observes('endpoint', 1)
+  network.run(network.node, 'ip', '-echo', 'link', 'del', pod.hostInterface)
+  await agent.observes('endpoint', 0)
+})
+
 discovery('attaches to a veth whose other end moves into a namespace later', async () => {
   agent = await EbpfAgent.start(network.node)
   network.run(network.node, 'ip', 'link', 'add', 'va', 'type', 'veth', 'peer', 'name', 'vb')
