@@ -78,10 +78,10 @@ static __always_inline void unpass(__u32 home, __u32 distance)
 	}
 }
 
-/* Looks into every bucket where work->passing can be, then inserts it into the first one with room. */
-__noinline int probe(void)
+/* Looks into every bucket where the passing one of that work can be, then inserts it into the first one with room. */
+__noinline int probe(__u32 whose)
 {
-	struct work *work = get_work();
+	struct work *work = get_work(whose);
 	int result = PASSED_ON;
 
 	if (!work)
@@ -120,7 +120,7 @@ static __always_inline bool account(struct work *work)
 	work->outcome.ended = 0;
 	result = visit(bucket, 0, SEARCH_OR_INSERT, work->home.tag, &work->passing, &work->outcome);
 	if (result == ABSENT || result == PASSED_ON)
-		result = probe();
+		result = probe(WORK_OF_PACKET);
 	if (work->outcome.ended && work->outcome.distance)
 		unpass(work->home.bucket, work->outcome.distance);
 	return result == COUNTED;

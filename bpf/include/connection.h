@@ -68,19 +68,19 @@ static __always_inline bool is_dns_port(__u16 port)
 	return false;
 }
 
-/* One element per CPU: tc programs do not interrupt each other. */
+/* Whose work: tc programs do not interrupt each other, but before Linux 6.3 they may interrupt a sweep. */
+enum { WORK_OF_PACKET, WORK_OF_SWEEP, WORKS };
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__type(key, __u32);
 	__type(value, struct work);
-	__uint(max_entries, 1);
+	__uint(max_entries, WORKS);
 } works SEC(".maps");
 
-static __always_inline struct work *get_work(void)
+static __always_inline struct work *get_work(__u32 whose)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&works, &zero);
+	return bpf_map_lookup_elem(&works, &whose);
 }
 
 /*

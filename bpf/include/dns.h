@@ -38,7 +38,7 @@ __noinline int write_dns(struct __sk_buff *skb)
 {
 	__u32 zero = 0, length, taken, padded, header, initiator;
 	struct dns_record *record = bpf_map_lookup_elem(&dns_scratch, &zero);
-	struct work *work = get_work();
+	struct work *work = get_work(WORK_OF_PACKET);
 	struct passing *passing;
 	struct fovea_event *event;
 
@@ -98,7 +98,7 @@ static __always_inline bool report_dns(struct __sk_buff *skb, const struct packe
 		remember(&sighting);
 		return udp;
 	}
-	count(FOVEA_LOST_RING, 1);
+	count_shared(FOVEA_LOST_RING, 1);
 	return false;
 }
 

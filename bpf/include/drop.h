@@ -62,7 +62,7 @@ static __always_inline void report_drop(const struct sk_buff *skb, __u64 locatio
 	}
 	event = reserve(FOVEA_DROP);
 	if (!event) {
-		count(FOVEA_LOST_RING, 1);
+		count_shared(FOVEA_LOST_RING, 1);
 		return;
 	}
 	describe_packet(event, &packet);

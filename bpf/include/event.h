@@ -76,8 +76,8 @@ struct fovea_event {
 #define FOVEA_CONNECTIONS_PER_BUCKET 4
 
 /*
- * Input packet of the program `sweep` (BPF_PROG_TEST_RUN). One run visits one slice of the table with softirqs off and
- * returns the bucket to go on with: run it with `first` = 0, then with what it returned, until it returns 0.
+ * Input packet of the program `sweep` (BPF_PROG_TEST_RUN). One run visits one slice of the table (from Linux 6.3 on with
+ * softirqs off) and returns the bucket to go on with: run it with `first` = 0, then with what it returned, until it returns 0.
  */
 struct fovea_sweep {
 	__u32 flush_all;          /* 1: report and delete every entry (shutdown, the programs are detached) */

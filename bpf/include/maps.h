@@ -28,4 +28,13 @@ static __always_inline void count(__u32 counter, __u64 amount)
 		*value += amount;
 }
 
+/* For what programs count that may interrupt each other: those of tracepoints, of tc, and the sweep. */
+static __always_inline void count_shared(__u32 counter, __u64 amount)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+	if (value)
+		__sync_fetch_and_add(value, amount);
+}
+
 #endif

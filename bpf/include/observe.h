@@ -20,7 +20,7 @@ static __always_inline void report_packet(const struct passing *passing)
 	bool opens = passing->flags & TCP_SYN || is_icmp(passing->key.protocol);
 
 	if (!event) {
-		count(FOVEA_LOST_RING, 1);
+		count_shared(FOVEA_LOST_RING, 1);
 		return;
 	}
 	describe(event, &passing->key, passing->slot);
@@ -44,7 +44,7 @@ static __always_inline int observe(struct __sk_buff *skb, __u32 at, __u32 hook)
 {
 	struct view view = { .skb = skb, .data = (void *)(long)skb->data, .end = (void *)(long)skb->data_end };
 	struct packet packet = {};
-	struct work *work = get_work();
+	struct work *work = get_work(WORK_OF_PACKET);
 	struct passing *passing;
 	struct extent extent;
 	int parsed = parse_frame(&view, &packet);

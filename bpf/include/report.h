@@ -24,25 +24,24 @@ static __always_inline bool write_delta(const struct key *key, __u32 slot, __u32
 }
 
 /*
- * The ring is full: the delta of work->passing waits in its entry (a new one, if it was deleted meanwhile) for the next
+ * The ring is full: the delta of that work waits in its entry (a new one, if it was deleted meanwhile) for the next
  * packet or the next sweep.
  */
-__noinline int defer(void)
+__noinline int defer(__u32 whose)
 {
-	struct work *work = get_work();
+	struct work *work = get_work(whose);
 
 	if (work) {
 		work->passing.quiet = 1;
 		work->outcome.ended = 0;
 		work->home = place(&work->passing.key);
-		count(probe() == COUNTED ? FOVEA_DEFERRED : FOVEA_LOST_RING, 1);
+		count_shared(probe(whose) == COUNTED ? FOVEA_DEFERRED : FOVEA_LOST_RING, 1);
 	}
 	return 0;
 }
 
-static __always_inline void report_delta(struct work *work, __u32 slot, const struct delta *delta)
+static __always_inline void report_delta(struct passing *passing, __u32 whose, __u32 slot, const struct delta *delta)
 {
-	struct passing *passing = &work->passing;
 
 	if (write_delta(&passing->key, slot, passing->initiator, delta))
 		return;
@@ -50,7 +49,7 @@ static __always_inline void report_delta(struct work *work, __u32 slot, const st
 	passing->bytes = delta->bytes;
 	passing->packets = delta->packets;
 	passing->flags = delta->flags;
-	defer();
+	defer(whose);
 }
 
 /* A packet that is in no entry. */
@@ -61,13 +60,13 @@ static __always_inline void report_alone(struct passing *passing, __u8 report)
 	};
 
 	if (!write_delta(&passing->key, passing->slot, passing->initiator, &delta))
-		count(FOVEA_LOST_RING, 1);
+		count_shared(FOVEA_LOST_RING, 1);
 }
 
-/* Counts work->passing in its connection and reports what is due. */
+/* Counts a packet in its connection and reports what is due. */
 __noinline int count_connection(void)
 {
-	struct work *work = get_work();
+	struct work *work = get_work(WORK_OF_PACKET);
 	struct delta other;
 	__u32 slot;
 
@@ -83,9 +82,9 @@ __noinline int count_connection(void)
 		return 0;
 	other = work->outcome.other;
 	work->passing.initiator = work->outcome.initiator;
-	report_delta(work, slot, &work->outcome.own);
+	report_delta(&work->passing, WORK_OF_PACKET, slot, &work->outcome.own);
 	if (other.report)
-		report_delta(work, slot ^ 1, &other);
+		report_delta(&work->passing, WORK_OF_PACKET, slot ^ 1, &other);
 	return 0;
 }
 

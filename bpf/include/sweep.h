@@ -12,7 +12,7 @@ volatile const __u64 cfg_other_idle_ns = 60000000000;
 /* Resolvers use a port for one question only: at an interface that counts DNS in the table, entries are many and soon idle. */
 #define DNS_IDLE_NS 5000000000
 
-/* Buckets visited in one run: softirqs are off meanwhile. */
+/* Buckets visited in one run: from Linux 6.3 on softirqs are off meanwhile. */
 #define SWEEP_SLICE 256
 
 struct swept {
@@ -77,7 +77,7 @@ static __always_inline void sweep_entry(struct bucket *bucket, __u32 way, struct
 
 static __always_inline void report_swept(struct swept *swept, __u32 index, __u32 ticks)
 {
-	struct work *work = get_work();
+	struct work *work = get_work(WORK_OF_SWEEP);
 
 	if (!work)
 		return;
@@ -87,7 +87,7 @@ static __always_inline void report_swept(struct swept *swept, __u32 index, __u32
 	_Pragma("unroll")
 	for (__u32 slot = 0; slot < 2; slot++)
 		if (swept->deltas[slot].report)
-			report_delta(work, slot, &swept->deltas[slot]);
+			report_delta(&work->passing, WORK_OF_SWEEP, slot, &swept->deltas[slot]);
 	if (swept->deleted && swept->distance)
 		unpass(index >= swept->distance ? index - swept->distance : index + buckets() - swept->distance, swept->distance);
 }

@@ -34,7 +34,7 @@ static __always_inline struct fovea_event *reserve_for(__u8 kind, const struct s
 		return NULL;
 	event = reserve(kind);
 	if (!event) {
-		count(FOVEA_LOST_RING, 1);
+		count_shared(FOVEA_LOST_RING, 1);
 		return NULL;
 	}
 	describe_ends(event, &ends, from_local);
@@ -91,7 +91,7 @@ static __always_inline void report_reset_answer(const struct sk_buff *skb)
 		return;
 	event = reserve(FOVEA_TCP_RESET);
 	if (!event) {
-		count(FOVEA_LOST_RING, 1);
+		count_shared(FOVEA_LOST_RING, 1);
 		return;
 	}
 	answer = packet;
