@@ -61,11 +61,13 @@ export interface ProgramStatus {
   log: string
 }
 
-/** Time a program ran; zeroes unless `kernel.bpf_stats_enabled` is 1. */
+/** How a program ran; time and count are 0 unless `kernel.bpf_stats_enabled` is 1. */
 export interface ProgramStats {
   program: string
   runNanos: number
   runs: number
+  /** Events that the kernel left out because they came while the program was running on the same CPU (tracepoints, 5.12). */
+  missed: number
 }
 
 export type InterfaceRole = 'ignored' | 'loopback' | 'endpoint' | 'network'
@@ -103,6 +105,8 @@ export interface ReadingStatus {
   /** Times the ring had to wait because every slab was away. */
   starved: number
   waitingBytes: number
+  /** Records that the connection table still held when `close` gave up. */
+  unflushed: number
   freeSlabs: number
   /** Connections in the kernel's table, as the last sweep (once a second) found it. */
   connections: number
@@ -195,6 +199,7 @@ export class Capture {
       malformed: 0,
       starved: 0,
       waitingBytes: 0,
+      unflushed: 0,
       freeSlabs: 0,
       connections: 0,
       ...this.#native.reading(),

@@ -59,7 +59,8 @@ Napi::Value Capture::stats(const Napi::CallbackInfo& info) {
   return list_of(env, programs_->stats(), [&](const ProgramStats& stats) {
     return object_of(env, {{"program", text(env, stats.program)},
                            {"runNanos", number(env, stats.run_ns)},
-                           {"runs", number(env, stats.runs)}});
+                           {"runs", number(env, stats.runs)},
+                           {"missed", number(env, stats.missed)}});
   });
 }
 
@@ -76,6 +77,7 @@ Napi::Value Capture::reading(const Napi::CallbackInfo& info) {
                          {"malformed", number(env, counts.malformed.load())},
                          {"starved", number(env, counts.starved.load())},
                          {"waitingBytes", number(env, reader_->waiting())},
+                         {"unflushed", number(env, keeper_->unflushed())},
                          {"freeSlabs", number(env, free_.count())},
                          {"connections", number(env, keeper_->connections())}});
 }

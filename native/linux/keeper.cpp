@@ -112,7 +112,7 @@ void Keeper::shut_down() {
 /* What finds no room stays in the table: let the reader make some and come again. */
 void Keeper::flush() {
   const Clock::time_point deadline{Clock::duration(deadline_.load())};
-  while (parts_.sweeper->flush() && Clock::now() < deadline && !abandoned_) {
+  while ((unflushed_ = parts_.sweeper->flush()) > 0 && Clock::now() < deadline && !abandoned_) {
     const size_t full = parts_.reader->waiting();
     while (parts_.reader->waiting() > full / 2 && Clock::now() < deadline && !abandoned_)
       std::this_thread::sleep_for(kDrainStep);

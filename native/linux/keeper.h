@@ -53,6 +53,8 @@ class Keeper {
   void hold(Descriptor link) { links_.push_back(std::move(link)); }
   const Interfaces* interfaces() const { return parts_.interfaces.get(); }
   uint64_t connections() const { return parts_.sweeper ? parts_.sweeper->connections() : 0; }
+  /** Records that the connection table still held when `finish` gave it up. */
+  uint64_t unflushed() const { return unflushed_.load(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -70,6 +72,7 @@ class Keeper {
   std::vector<Descriptor> links_;
   std::atomic<Clock::rep> deadline_{0};
   std::atomic<bool> abandoned_{false};
+  std::atomic<uint64_t> unflushed_{0};
   std::thread thread_;
 };
 

@@ -136,7 +136,7 @@ std::vector<ProgramStats> Programs::stats() const {
   for (const auto& [name, fd] : programs_) {
     bpf_prog_info info{};
     uint32_t bytes = sizeof(info);
-    if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) == 0) stats.push_back({name, info.run_time_ns, info.run_cnt});
+    if (bpf_obj_get_info_by_fd(fd.get(), &info, &bytes) == 0) stats.push_back({name, info.run_time_ns, info.run_cnt, info.recursion_misses});
   }
   return stats;
 }

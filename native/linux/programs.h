@@ -34,6 +34,8 @@ struct ProgramStats {
   std::string program;
   uint64_t run_ns;
   uint64_t runs;
+  /** Events that came while the program was running on the same CPU already: the kernel leaves them out. */
+  uint64_t missed;
 };
 
 /** Programs of several BPF objects and their maps; maps of the same name are one map. Owns every descriptor. */
@@ -56,7 +58,7 @@ class Programs {
   void fail(const std::string& program, int error, const std::string& log);
 
   const std::vector<ProgramResult>& results() const { return results_; }
-  /** Run time and count of each program; all 0 unless kernel.bpf_stats_enabled. */
+  /** Of each program; time and count are 0 unless kernel.bpf_stats_enabled. */
   std::vector<ProgramStats> stats() const;
   /** Settings that none of the objects has; empty when an object could not even be opened. */
   std::vector<std::string> unknown_rodata() const;

@@ -16,10 +16,11 @@ int Sweeper::sweep() {
   return error;
 }
 
-bool Sweeper::flush() const {
+uint64_t Sweeper::flush() const {
   const uint64_t before = read_counters(counters_fd_)[FOVEA_DEFERRED];
-  if (walk(true) != 0) return false;
-  return read_counters(counters_fd_)[FOVEA_DEFERRED] != before;
+  /* What was met before the walk broke off is told, the rest is as it was. */
+  if (walk(true) != 0) return connections();
+  return read_counters(counters_fd_)[FOVEA_DEFERRED] - before;
 }
 
 int Sweeper::walk(bool flush_all) const {

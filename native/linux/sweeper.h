@@ -15,10 +15,10 @@ class Sweeper {
   /** Connections that the last sweep left in the table. May be called from any thread. */
   uint64_t connections() const { return connections_.load(); }
   /**
-   * Reports and deletes every entry. Entries whose record found no room in the ring stay.
-   * @returns whether some stayed, so that this must be called again once the ring was read
+   * Reports and deletes every entry. Records that found no room in the ring stay.
+   * @returns how many stayed, so that this must be called again once the ring was read
    */
-  bool flush() const;
+  uint64_t flush() const;
 
  private:
   int walk(bool flush_all) const;

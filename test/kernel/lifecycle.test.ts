@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Kind, LostSource } from '../../src/flow/enums.ts'
+import { EVENT_BYTES } from '../../src/receivers/ebpf/layout.ts'
 import { EbpfAgent } from '../support/ebpf-agent.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeNetwork, type Pod } from '../support/node-network.ts'
@@ -66,6 +67,26 @@ lifecycle(
     assert.is(lostOf(running, LostSource.PERF_EVENT_RING_BUFFER), metrics.fovea_ebpf_ring_full_records)
   },
 )
+
+lifecycle('what a shutdown leaves in the ring is counted', async () => {
+  const running = await observe({ ...SMALL, ring_size_mib: 4 })
+  await running.hold()
+  sendUdp(network, pod, pod.gateway, 1, PACKETS)
+  const metrics = await running.stop('stop soon')
+  const left = metrics['fovea_ebpf_lost_records shutdown']!
+  assert.ok(left > 0)
+  assert.is(metrics.fovea_ebpf_records! + left + metrics.fovea_ebpf_ring_full_records!, metrics.fovea_ebpf_seen_packets)
+})
+
+lifecycle('what a shutdown leaves in the connection table is counted', async () => {
+  const running = await observe({ ...SMALL, aggregation: 'connection', report_interval: 3_600_000 })
+  await running.hold()
+  sendUdp(network, pod, pod.gateway, 20_000, 2)
+  const metrics = await running.stop('stop soon')
+  assert.is(metrics.fovea_ebpf_ring_full_records, 0)
+  const ringRecords = (SMALL.ring_size_mib << 20) / (EVENT_BYTES + 8)
+  assert.ok(metrics['fovea_ebpf_lost_records shutdown']! > ringRecords)
+})
 
 lifecycle('a loss is told although no flow follows it', async () => {
   const running = await observe(SMALL)

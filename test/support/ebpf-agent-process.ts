@@ -48,7 +48,8 @@ async function obey(command: AgentCommand): Promise<void> {
       send({ at: 'obeyed' })
       break
     case 'stop':
-      await receiver?.shutdown(Date.now() + 10_000)
+    case 'stop soon':
+      await receiver?.shutdown(Date.now() + (command === 'stop' ? 10_000 : 1_000))
       await context.pool.close()
       process.send?.({ at: 'stopped', values: metrics(), log: context.lines.map((line) => line.msg) }, () =>
         process.exit(),

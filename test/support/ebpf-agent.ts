@@ -20,7 +20,7 @@ export interface AgentFlow {
   dropLocation: string
 }
 
-export type AgentCommand = 'metrics' | 'hold' | 'release' | 'stop'
+export type AgentCommand = 'metrics' | 'hold' | 'release' | 'stop' | 'stop soon'
 
 export type AgentMessage =
   | { at: 'started' }
@@ -94,9 +94,9 @@ export class EbpfAgent {
     await this.#ask('release')
   }
 
-  /** Shuts the receiver down in order. Every flow it saw is in `flows` afterwards. @returns its metrics at the end */
-  async stop(): Promise<Record<string, number>> {
-    const message = await this.#ask('stop')
+  /** Shuts the receiver down in order, soon = with a second's time. Every flow it saw is in `flows` afterwards. @returns its metrics at the end */
+  async stop(how: 'stop' | 'stop soon' = 'stop'): Promise<Record<string, number>> {
+    const message = await this.#ask(how)
     if (message.at !== 'stopped') return {}
     this.log = message.log
     return message.values

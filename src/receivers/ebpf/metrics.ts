@@ -19,6 +19,10 @@ const READING: Readonly<Partial<Record<keyof ReadingStatus, readonly [name: stri
   starved: ['ring_waits', 'Times the ring waited because every slab was in use.'],
 }
 
+const PROGRAMS = {
+  missed: ['missed_events', 'Drops and TCP events left out because they interrupted the handling of another one.'],
+} as const
+
 const DISCOVERY: Readonly<Record<keyof DiscoveryStatus, readonly [name: string, help: string]>> = {
   vanished: ['vanished_interfaces', 'Interfaces that vanished while programs were being attached.'],
   failed: ['attach_failures', 'Interfaces to which programs could not be attached.'],
@@ -35,7 +39,7 @@ export class EbpfMetrics {
 
   constructor(telemetry: Telemetry, receiver: ComponentId, capture: Capture, slabsInUse: () => number) {
     this.#capture = capture
-    for (const [group, metrics] of Object.entries({ KERNEL, READING, DISCOVERY }))
+    for (const [group, metrics] of Object.entries({ KERNEL, READING, PROGRAMS, DISCOVERY }))
       for (const [key, [name, help]] of Object.entries(metrics))
         this.#counters.set(`${group}.${key}`, telemetry.counter(`fovea_ebpf_${name}`, help, { receiver }))
     this.#ends.push(
@@ -69,9 +73,10 @@ export class EbpfMetrics {
 
   /** Brings the counters up to date. */
   refresh(): void {
-    const { counters, reading, discovery } = this.#capture
+    const { counters, reading, stats, discovery } = this.#capture
     this.#advance('KERNEL', KERNEL, counters)
     this.#advance('READING', READING, reading)
+    this.#advance('PROGRAMS', PROGRAMS, { missed: stats.reduce((sum, { missed }) => sum + missed, 0) })
     this.#advance('DISCOVERY', DISCOVERY, discovery)
   }
 

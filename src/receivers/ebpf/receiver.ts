@@ -11,9 +11,10 @@ import type { EbpfConfig } from './config.ts'
 import { InterfaceLog } from './interface-log.ts'
 import { KernelNames } from './kernel-names.ts'
 import { captureOptions, unknownReasons } from './kernel-settings.ts'
+import { EVENT_BYTES } from './layout.ts'
 import { Losses } from './losses.ts'
 import { EbpfMetrics } from './metrics.ts'
-import { SlabLine } from './slab-line.ts'
+import { type LossReason, SlabLine } from './slab-line.ts'
 
 /** How often the kernel is asked whether it lost records. */
 const LOSS_CHECK_MS = 1_000
@@ -23,10 +24,15 @@ const CLOSE_PART = 0.7
 /** The program that user space runs; it observes nothing by itself. */
 const SWEEP = 'sweep'
 
+/** Bytes of a record without payload in the ring, with the ring's own header. */
+const RING_RECORD_BYTES = EVENT_BYTES + 8
+
 /** What exists from start to shutdown. */
 interface Running {
   capture: Capture
   line: SlabLine
+  /** Counts and logs records that did not become flows. */
+  lost(reason: LossReason, records: number, message: string): void
   metrics: EbpfMetrics
   lossCheck: NodeJS.Timeout
   /** Records the kernel had lost when it was last asked. */
@@ -52,7 +58,7 @@ export class EbpfReceiver implements Component {
     const { log, telemetry, id } = this.#context
     const reasons = dropReasons()
     const unknown = unknownReasons(this.#config.drops.exclude_reasons, reasons)
-    if (unknown.length > 0) log.debug({ unknown }, 'drops.exclude_reasons: this kernel has no such reasons')
+    if (unknown.length > 0) log.warn({ unknown }, 'drops::exclude_reasons: this kernel has no such reasons')
     const names = new KernelNames(reasons, (location) => capture.location(location))
     const interfaceLog = new InterfaceLog(log)
     const capture = new Capture(captureOptions(this.#config, reasons), {
@@ -62,11 +68,12 @@ export class EbpfReceiver implements Component {
         interfaceLog.tell(capture.interfaces)
       },
     })
-    const line = this.#makeLine(capture, names)
+    const lost = this.#makeLost()
+    const line = this.#makeLine(capture, names, lost)
     await this.#demandSomething(capture)
     const metrics = new EbpfMetrics(telemetry, id, capture, () => line.inFlight)
     const lossCheck = setInterval(() => this.#checkLosses(), LOSS_CHECK_MS)
-    this.#running = { capture, line, metrics, lossCheck, lostRing: 0 }
+    this.#running = { capture, line, lost, metrics, lossCheck, lostRing: 0 }
     for (let i = 0; i < this.#config.slabs.count; i++) capture.give(new ArrayBuffer(this.#config.slabs.size_kib << 10))
   }
 
@@ -78,6 +85,7 @@ export class EbpfReceiver implements Component {
     const leftMs = () => Math.max(0, deadlineMs - Date.now())
     await running.capture.close(Math.round(leftMs() * CLOSE_PART))
     this.#noticeLosses(running)
+    this.#noticeLeft(running)
     running.line.tellLosses()
     await Promise.race([running.line.drained(), later(leftMs())])
     running.metrics.end()
@@ -93,16 +101,39 @@ export class EbpfReceiver implements Component {
     throw new NothingToObserveError(`not one eBPF program could be loaded:\n  ${failures.join('\n  ')}`)
   }
 
-  #makeLine(capture: Capture, names: KernelNames): SlabLine {
-    const { pool, telemetry, id, log } = this.#context
-    const lostHelp = 'Records that did not become flows after they were read from the ring.'
-    const lost = {
-      worker: telemetry.counter('fovea_ebpf_lost_records', lostHelp, { receiver: id, reason: 'worker' }),
-      undecodable: telemetry.counter('fovea_ebpf_lost_records', lostHelp, { receiver: id, reason: 'undecodable' }),
+  /** What the deadline cut off: records in the ring, and in the connection table. */
+  #noticeLeft({ capture, lost }: Running): void {
+    const { waitingBytes, unflushed } = capture.reading
+    const records = Math.ceil(waitingBytes / RING_RECORD_BYTES) + unflushed
+    if (records === 0) return
+    this.#losses.add(LostSource.OBSERVER_EVENTS_QUEUE, records)
+    lost('shutdown', records, 'not read before the deadline of the shutdown')
+  }
+
+  #makeLost(): Running['lost'] {
+    const { telemetry, id, log } = this.#context
+    const counter = (reason: LossReason) =>
+      telemetry.counter('fovea_ebpf_lost_records', 'Records that the kernel wrote and that did not become flows.', {
+        receiver: id,
+        reason,
+      })
+    const counters = {
+      worker: counter('worker'),
+      undecodable: counter('undecodable'),
+      shutdown: counter('shutdown'),
     }
     const failed = telemetry.counter('otelcol_receiver_failed_flows', 'Flows that the receiver itself lost.', {
       receiver: id,
     })
+    return (reason, records, message) => {
+      counters[reason].add(records)
+      failed.add(records)
+      log.error({ records }, `records lost: ${message}`)
+    }
+  }
+
+  #makeLine(capture: Capture, names: KernelNames, lost: Running['lost']): SlabLine {
+    const { pool, telemetry, id } = this.#context
     const unparsed = telemetry.counter('fovea_ebpf_unparsed_dns', 'Payloads at DNS ports that are no DNS messages.', {
       receiver: id,
     })
@@ -112,11 +143,7 @@ export class EbpfReceiver implements Component {
       next: this.#next,
       losses: this.#losses,
       give: (slab) => capture.give(slab),
-      onLost: (reason, records, message) => {
-        lost[reason].add(records)
-        failed.add(records)
-        log.error({ records }, `records lost: ${message}`)
-      },
+      onLost: lost,
       onUnparsedDns: (messages) => unparsed.add(messages),
     })
   }

@@ -10,6 +10,9 @@ import { type NameResolver, nameRows } from './name-rows.ts'
 /** The worker's module, beside this one in the sources and in `dist/`. */
 const WORKER = new URL(`./decode-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
+/** Why records did not become flows: the worker died or failed, they cannot be decoded, or there was no time left. */
+export type LossReason = 'worker' | 'undecodable' | 'shutdown'
+
 /** What the line needs, and whom it tells. */
 export interface SlabLineParts {
   pool: Pick<WorkerPool, 'run'>
@@ -18,8 +21,8 @@ export interface SlabLineParts {
   losses: Losses
   /** Gives a slab back to the addon. */
   give(slab: ArrayBuffer): void
-  /** Records that did not become flows: the worker died or failed, or they cannot be decoded. */
-  onLost(reason: 'worker' | 'undecodable', records: number, message: string): void
+  /** Records that did not become flows. */
+  onLost(reason: LossReason, records: number, message: string): void
   onUnparsedDns(messages: number): void
 }
 
@@ -91,7 +94,7 @@ export class SlabLine {
     }
   }
 
-  #lose(reason: 'worker' | 'undecodable', records: number, message: string): void {
+  #lose(reason: LossReason, records: number, message: string): void {
     this.#parts.losses.add(LostSource.OBSERVER_EVENTS_QUEUE, records)
     this.#parts.onLost(reason, records, message)
   }
