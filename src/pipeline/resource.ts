@@ -22,7 +22,7 @@ export function serviceResource(
 
 /** `k8s.node.name` or `host.name` of the resource, else the host's own name. */
 export function nodeNameOf(resource: Resource): string {
-  return resource['k8s.node.name'] ?? resource['host.name'] ?? hostname()
+  return resource['k8s.node.name'] || resource['host.name'] || hostname()
 }
 
 /** Adds `target_info`, which carries the resource in Prometheus' world. Returns a function that takes it away. */
