@@ -1,0 +1,285 @@
+import type { ChildProcess } from 'node:child_process'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Resource } from '../../src/kubernetes/resource.ts'
+import { accountWith, shippedRole } from '../support/agent-role.ts'
+import { Cluster } from '../support/cluster.ts'
+import { ClusterObjects } from '../support/cluster-objects.ts'
+import { eventually } from '../support/eventually.ts'
+import { hubble } from '../support/hubble.ts'
+import { KubernetesAgent, type ObservedFlow } from '../support/kubernetes-agent.ts'
+import { NodeNetwork, type Pod } from '../support/node-network.ts'
+import { ECHO_PORT, sendTcp, serve } from '../support/traffic.ts'
+import { Tunnel } from '../support/tunnel.ts'
+
+/**
+ * A node whose pods are network namespaces, a real API server that knows them, and the agent as it ships, with exactly the
+ * rights that the chart gives it. The test plays kubelet, kube-proxy and the controllers.
+ */
+const test = suite('flows on a cluster')
+
+const NODES: Resource = { group: '', version: 'v1', plural: 'nodes' }
+const SERVICES: Resource = { group: '', version: 'v1', plural: 'services' }
+const SLICES: Resource = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' }
+const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces' }
+const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
+const JOBS: Resource = { group: 'batch', version: 'v1', plural: 'jobs' }
+
+const CLUSTER_IP = '10.96.0.50'
+
+let cluster: Cluster
+let objects: ClusterObjects
+let network: NodeNetwork
+let client: Pod
+let server: Pod
+let tunnel: Tunnel
+let agent: KubernetesAgent
+let echo: ChildProcess
+
+test.before(async () => {
+  cluster = await Cluster.start()
+  objects = await ClusterObjects.open(cluster)
+  network = new NodeNetwork('kubeflows')
+  client = network.addPod()
+  server = network.addPod()
+  tunnel = await Tunnel.to(Number(new URL(cluster.url).port), network.node)
+  await describeCluster()
+  translateService()
+  const kubeconfig = accountWith(cluster, 'agent', [shippedRole('agent-cluster-role')])
+  const sets = ['processors.kubernetes.cluster_name=east', 'exporters.hubble.cluster_name=east']
+  agent = await KubernetesAgent.start(network.node, { kubeconfig, node: 'node-1', sets })
+  for (const pod of network.pods) network.up(pod)
+  echo = await serve(server.namespace)
+})
+
+test.after(async () => {
+  echo?.kill()
+  await agent?.stop()
+  await tunnel?.close()
+  network?.remove()
+  objects?.close()
+  await cluster?.stop()
+})
+
+async function describeCluster(): Promise<void> {
+  const labels = { 'topology.kubernetes.io/zone': 'zone-a', role: 'worker' }
+  await objects.client.create(NODES, {}, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1', labels } })
+  await objects.namespace('shop', { team: 'blue' })
+  const job = { name: 'report-29000000', namespace: 'shop', ownerReferences: [owner('CronJob', 'report')] }
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } }
+  await objects.client.create(
+    JOBS,
+    { namespace: 'shop' },
+    { apiVersion: 'batch/v1', kind: 'Job', metadata: job, spec: { template } },
+  )
+  await pod('report-29000000-x', client.address, { app: 'report' }, owner('Job', 'report-29000000'))
+  const labelsOfServer = { app: 'cart', 'pod-template-hash': '5f6' }
+  await pod('cart-5f6-1', [server.address, server.address6], labelsOfServer, owner('ReplicaSet', 'cart-5f6'))
+  const spec = { clusterIP: CLUSTER_IP, selector: { app: 'cart' }, ports: [{ port: 80, targetPort: ECHO_PORT }] }
+  await objects.client.create(
+    SERVICES,
+    { namespace: 'shop' },
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'cart' }, spec },
+  )
+  await objects.client.create(
+    SLICES,
+    { namespace: 'shop' },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'cart-1', labels: { 'kubernetes.io/service-name': 'cart' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [server.address] }],
+      ports: [{ port: ECHO_PORT, protocol: 'TCP' }],
+    },
+  )
+}
+
+function owner(kind: string, name: string) {
+  const apiVersion = kind === 'Job' || kind === 'CronJob' ? 'batch/v1' : 'apps/v1'
+  return { apiVersion, kind, name, uid: '00000000-0000-0000-0000-000000000001', controller: true }
+}
+
+/** A running pod of this node, in the namespace `shop`. */
+async function pod(name: string, addresses: string | string[], labels: Record<string, string>, ...owners: object[]) {
+  const spec = { nodeName: 'node-1', serviceAccountName: 'default', containers: [{ name: 'c', image: 'i' }] }
+  const metadata = { name, labels, ownerReferences: owners }
+  await objects.client.create(PODS, { namespace: 'shop' }, { apiVersion: 'v1', kind: 'Pod', metadata, spec })
+  await objects.run('shop', name, [addresses].flat())
+}
+
+/** What kube-proxy does for a service. */
+function translateService(): void {
+  const rule = `ip daddr ${CLUSTER_IP} tcp dport 80 dnat to ${server.address}:${ECHO_PORT}`
+  network.run(
+    network.node,
+    'nft',
+    `add table ip nat; add chain ip nat pre { type nat hook prerouting priority dstnat; }; add rule ip nat pre ${rule}`,
+  )
+}
+
+/** One connection from the client to the server; resolves with its flows once the agent shows them. */
+async function flowsOfConnection(address = server.address): Promise<ObservedFlow[]> {
+  const since = new Date().toISOString()
+  sendTcp(network, client, address, 1, 1_000)
+  return eventually('the flows of a connection', async () => {
+    const flows = await agent.observe('--protocol', 'tcp', '--since', since)
+    const between = flows.filter(({ IP }) => IP?.source === client.address && IP.destination === address)
+    return between.length > 0 ? between : undefined
+  })
+}
+
+/** Sends connections until the first flow of one shows the destination as wanted. */
+async function until(what: string, wanted: (flow: ObservedFlow) => boolean, address?: string): Promise<ObservedFlow> {
+  return eventually(what, async () => (await flowsOfConnection(address)).find(wanted))
+}
+
+test('both ends have names, labels, workloads, identities and places', async () => {
+  const flow = await until('the CronJob behind the Job', ({ source }) => source.workloads?.[0]?.kind === 'CronJob')
+  const derived = (app: string) => [
+    `k8s:app=${app}`,
+    'k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name=shop',
+    'k8s:io.cilium.k8s.namespace.labels.team=blue',
+    'k8s:io.cilium.k8s.policy.cluster=east',
+    'k8s:io.cilium.k8s.policy.serviceaccount=default',
+    'k8s:io.kubernetes.pod.namespace=shop',
+  ]
+  const { source, destination } = flow
+  assert.equal([source.namespace, source.pod_name, source.cluster_name], ['shop', 'report-29000000-x', 'east'])
+  assert.equal(source.workloads, [{ name: 'report', kind: 'CronJob' }])
+  assert.equal(source.labels, derived('report'))
+  assert.equal([destination.namespace, destination.pod_name], ['shop', 'cart-5f6-1'])
+  assert.equal(destination.workloads, [{ name: 'cart', kind: 'Deployment' }])
+  assert.equal(destination.labels, derived('cart'))
+  for (const { identity = 0, ID = 0 } of [source, destination])
+    assert.ok(identity >= 256 && identity < 65_536 && ID > 0)
+  assert.equal([flow.node_name, flow.destination_service], ['east/node-1', { name: 'cart', namespace: 'shop' }])
+  assert.ok(flow.node_labels?.includes('role=worker'))
+  const { source_node, source_zone, destination_node, destination_zone } = flow.extensions?.value ?? {}
+  assert.equal([source_node, source_zone, destination_node, destination_zone], ['node-1', 'zone-a', 'node-1', 'zone-a'])
+})
+
+test('a ClusterIP is its service with the identity of what is behind it, and so is the pod after translation', async () => {
+  network.run(
+    client.namespace,
+    process.execPath,
+    '-e',
+    `require('net').connect(80,'${CLUSTER_IP}').on('connect',function(){this.destroy()})`,
+  )
+  const [before, after] = await eventually('both sides of the translation', async () => {
+    const flows = await agent.observe('--to-service', 'shop/cart', '--protocol', 'tcp')
+    const to = (address: string) => flows.find(({ IP }) => IP?.destination === address)
+    const pair = [to(CLUSTER_IP), to(server.address)]
+    return pair.every((flow) => flow !== undefined) ? (pair as ObservedFlow[]) : undefined
+  })
+  assert.is(before?.destination.pod_name, undefined)
+  assert.is(after?.destination.pod_name, 'cart-5f6-1')
+  assert.is(before?.destination.identity, after?.destination.identity)
+})
+
+test('IPv6 addresses of a pod are the pod’s', async () => {
+  sendTcp(network, client, server.address6, 1, 100)
+  await eventually('an IPv6 flow', async () => {
+    const flows = await agent.observe('-6', '--protocol', 'tcp')
+    return flows.find(({ destination }) => destination.pod_name === 'cart-5f6-1')
+  })
+})
+
+test('the node itself is the host', async () => {
+  network.run(network.node, 'ping', '-q', '-c', '1', server.address)
+  await eventually('a ping of the node', async () => {
+    const flows = await agent.observe('--protocol', 'icmpv4')
+    return flows.find(({ source }) => source.identity === 1 && source.labels?.includes('reserved:host'))
+  })
+})
+
+test('a change of labels shows in flows from then on; flows before it keep the old ones', async () => {
+  await objects.client.merge(
+    PODS,
+    { namespace: 'shop', name: 'cart-5f6-1' },
+    { metadata: { labels: { version: 'v2' } } },
+  )
+  await until('the new label', ({ destination }) => destination.labels?.includes('k8s:version=v2') ?? false)
+  const flows = await agent.observe('--to-pod', 'shop/cart', '--protocol', 'tcp')
+  assert.not(flows[0]?.destination.labels?.includes('k8s:version=v2'))
+})
+
+test('a rolling update and the reuse of the address never name the wrong pod', async () => {
+  await objects.deletePod('shop', 'cart-5f6-1')
+  await eventually('flows to an address that is nobody’s', async () =>
+    (await flowsOfConnection()).find(({ destination }) => destination.pod_name === undefined),
+  )
+  await pod('cart-7a8-1', server.address, { app: 'cart', 'pod-template-hash': '7a8' }, owner('ReplicaSet', 'cart-7a8'))
+  await until('the new pod', ({ destination }) => destination.pod_name === 'cart-7a8-1')
+  const kept = await agent.observe('--to-pod', 'shop/cart', '--protocol', 'tcp')
+  const names = kept.map(({ destination }) => destination.pod_name)
+  assert.is(
+    names.lastIndexOf('cart-5f6-1') < names.indexOf('cart-7a8-1'),
+    true,
+    'first only the old pod, then only the new one',
+  )
+})
+
+test('names stay while the API server is away, and follow the cluster when it is back, however old the version', async () => {
+  await cluster.stopApiServer()
+  const [flow] = await flowsOfConnection()
+  assert.is(flow?.destination.pod_name, 'cart-7a8-1')
+  compactHistory()
+  await cluster.startApiServer()
+  await objects.deletePod('shop', 'cart-7a8-1')
+  await pod('cart-9b0-1', server.address, { app: 'cart' })
+  await until('the newest pod', ({ destination }) => destination.pod_name === 'cart-9b0-1')
+  assert.match(ownMetrics(), /fovea_kubernetes_watch_errors(_total)?\{[^}]*reason="Expired"/)
+})
+
+/** The agent's own metrics, as Prometheus text. */
+function ownMetrics(): string {
+  const program = "fetch('http://127.0.0.1:8888/metrics').then((r) => r.text()).then(console.log)"
+  return network.run(network.node, process.execPath, '-e', program)
+}
+
+/** The versions that watches stand at are forgotten: they get 410 Gone. */
+function compactHistory(): void {
+  for (let i = 0; i < 3; i++) cluster.etcdctl('put', 'fovea-test', String(i))
+  const answer = JSON.parse(cluster.etcdctl('get', 'fovea-test', '-w', 'json'))
+  cluster.etcdctl('compact', String(answer.header.revision))
+}
+
+test('a namespace that is deleted takes its names along, and nothing is left behind', async () => {
+  for (const { metadata } of await objects.list<{ metadata: { name: string; namespace: string } }>(PODS))
+    await objects.deletePod(metadata.namespace, metadata.name)
+  await objects.client.delete(NAMESPACES, { name: 'shop' }, {})
+  const [flow] = await eventually('flows between strangers', async () => {
+    const flows = await flowsOfConnection()
+    return flows.every(({ source, destination }) => !source.pod_name && !destination.pod_name) ? flows : undefined
+  })
+  assert.is(flow?.source.namespace, undefined)
+  const { lines } = await hubble(`unix://${agent.socket}`, ['list', 'namespaces'])
+  assert.ok(
+    lines.some((line) => line.includes('shop')),
+    'seen within the last hour',
+  )
+})
+
+test('a missing permission is reported by name, and the rest works', async () => {
+  const role = shippedRole('agent-cluster-role').replace('nodes, ', '').replace('name: fovea-agent', 'name: fovea-less')
+  const kubeconfig = accountWith(cluster, 'less', [role])
+  const sets = ['receivers.nop={}', 'service.pipelines.flows.receivers=[nop]', 'processors.kubernetes.wait_for_sync=2s']
+  const ports = ['exporters.hubble.endpoint=', 'exporters.prometheus.endpoint=127.0.0.1:0', 'service.extensions=[]']
+  const quiet = ['service.telemetry.metrics.readers=[]']
+  const less = await KubernetesAgent.start(network.node, {
+    kubeconfig,
+    node: 'node-1',
+    sets: [...sets, ...ports, ...quiet],
+  })
+  try {
+    await less.logged(
+      /may not list nodes cluster-wide: the role lacks \{apiGroups: \[""\], resources: \["nodes"\], verbs: \["list"\]\}/,
+    )
+    await less.logged(/going on without nodes/)
+  } finally {
+    await less.stop()
+  }
+})
+
+test.run()
