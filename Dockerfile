@@ -35,6 +35,7 @@ COPY --from=build /fovea/build/bpf build/bpf
 COPY --from=build /fovea/dist/src dist/src
 COPY --from=build /fovea/dist/native dist/native
 COPY --from=build /fovea/config config
+COPY --from=build /fovea/helm helm
 EXPOSE 4244 4245 8888 9965 13133
 ENTRYPOINT ["node", "--max-semi-space-size=2", "dist/src/main.js"]
 CMD ["run", "--config", "config/standalone.yaml"]
