@@ -229,7 +229,7 @@ test('names stay while the API server is away, and follow the cluster when it is
   await objects.deletePod('shop', 'cart-7a8-1')
   await pod('cart-9b0-1', server.address, { app: 'cart' })
   await until('the newest pod', ({ destination }) => destination.pod_name === 'cart-9b0-1')
-  assert.match(ownMetrics(), /fovea_kubernetes_watch_errors(_total)?\{[^}]*reason="Expired"/)
+  assert.match(ownMetrics(), /fovea_kubernetes_watch_errors(_total)?\{[^}]*reason="410"/)
 })
 
 /** The agent's own metrics, as Prometheus text. */
