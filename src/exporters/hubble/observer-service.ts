@@ -13,6 +13,7 @@ import { messageType, serviceMethods } from '../../hubble/definition.ts'
 import type { FilterContext } from '../../hubble/filters/flow-filter.ts'
 import { flowQuery, InvalidRequestError } from './flow-query.ts'
 import { FlowReader } from './flow-reader.ts'
+import { decodeFlowsRequest } from './flow-request.ts'
 import { FlowStream, type FlowsCall, type StreamContext } from './flow-stream.ts'
 import type { Namespace } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
@@ -51,16 +52,19 @@ export function observerService(context: ObserverContext): [ServiceDefinition, U
   return [withRawFlows(serviceMethods('observer.Observer')), implementation]
 }
 
-/** Flows are encoded from columns, not from objects. */
+/** Flows are encoded from columns, not from objects; requests are looked at before they are decoded. */
 function withRawFlows(methods: ReturnType<typeof serviceMethods>): ServiceDefinition {
   const raw = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const getFlows = { ...methods.GetFlows, responseSerialize: raw } as MethodDefinition<object, Uint8Array>
+  const getFlows = { ...methods.GetFlows, requestDeserialize: raw, responseSerialize: raw } as MethodDefinition<
+    Uint8Array,
+    Uint8Array
+  >
   return { ...methods, GetFlows: getFlows } as ServiceDefinition
 }
 
 function getFlows(call: FlowsCall, context: ObserverContext): void {
   try {
-    const query = flowQuery(call.request, context.filters)
+    const query = flowQuery(decodeFlowsRequest(call.request), context.filters)
     const stream = new FlowStream(call, new FlowReader(context.ring, query), context)
     context.streams.run(call, stream)
   } catch (error) {

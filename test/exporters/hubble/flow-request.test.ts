@@ -1,0 +1,47 @@
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { InvalidRequestError } from '../../../src/exporters/hubble/flow-query.ts'
+import { decodeFlowsRequest } from '../../../src/exporters/hubble/flow-request.ts'
+import { messageType } from '../../../src/hubble/definition.ts'
+
+const decoding = suite('decodeFlowsRequest')
+const { serialize, deserialize } = messageType('observer.GetFlowsRequest')
+
+decoding('decodes what the definition decodes', () => {
+  const request = serialize({
+    number: 20,
+    follow: true,
+    whitelist: [{ source_pod: ['a', 'b'], event_type: [{ type: 4 }] }],
+    blacklist: [{ destination_port: ['53'] }],
+    field_mask: { paths: ['source.pod_name'] },
+  })
+  assert.equal(decodeFlowsRequest(request), deserialize(request))
+})
+
+for (const [name, bytes] of Object.entries({
+  // Whitelist entries of two bytes each; decoded, they would take gigabytes.
+  filters: Buffer.alloc(4 << 20, '3200', 'hex'),
+  values: serialize({ blacklist: [{ source_ip: Array.from({ length: 5_000 }, () => '10.0.0.1') }] }),
+  paths: serialize({ field_mask: { paths: Array.from({ length: 5_000 }, () => 'IP') } }),
+}))
+  decoding(`refuses a request of too many ${name}`, () => {
+    assert.throws(
+      () => decodeFlowsRequest(bytes),
+      (error: Error) => error instanceof InvalidRequestError && /at most 4096 are taken/.test(error.message),
+    )
+  })
+
+decoding('whatever bytes come, they are decoded or refused', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+      try {
+        decodeFlowsRequest(bytes)
+      } catch (error) {
+        assert.instance(error, InvalidRequestError)
+      }
+    }),
+  )
+})
+
+decoding.run()
