@@ -3,13 +3,12 @@ import { type ServerWritableStream, status } from '@grpc/grpc-js'
 import type { LostEvents } from '../../flow/batch.ts'
 import { LostSource } from '../../flow/enums.ts'
 import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
-import type { GetFlowsRequest } from './flow-query.ts'
 import type { FlowReader, Step } from './flow-reader.ts'
 import type { FlowRing } from './flow-ring.ts'
 import { PendingLoss } from './pending-loss.ts'
 
-/** A call of GetFlows; answers are encoded already. */
-export type FlowsCall = ServerWritableStream<GetFlowsRequest, Uint8Array>
+/** A call of GetFlows; the request is not decoded yet, answers are encoded already. */
+export type FlowsCall = ServerWritableStream<Uint8Array, Uint8Array>
 
 /** What all streams of a server share. */
 export interface StreamContext {
@@ -39,7 +38,9 @@ export class FlowStream {
   #cancelled = false
   #writable = true
   #stopping = false
-  #wake = () => {}
+  /** Something happened, and nobody has slept or looked since. */
+  #news = false
+  #resume = () => {}
   #turnStarted = performance.now()
 
   constructor(call: FlowsCall, reader: FlowReader, context: StreamContext) {
@@ -150,14 +151,21 @@ export class FlowStream {
     return false
   }
 
-  /** Until something happens, or for `ms`. */
-  #sleep(ms?: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
+  #wake(): void {
+    this.#news = true
+    this.#resume()
+  }
+
+  /** Until something happens, or for `ms`. What happened on the way here counts: whoever slept looks again. */
+  async #sleep(ms?: number): Promise<void> {
+    if (!this.#news) {
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve
+        if (ms !== undefined) timer = setTimeout(resolve, ms)
+      })
+      clearTimeout(timer)
+    }
+    this.#news = false
   }
 }
