@@ -48,11 +48,12 @@ commands('validate tells every problem once, on stderr', async ({ folder }) => {
 commands('validate --check-files tells files that cannot be read', async ({ folder }) => {
   const file = folder.write(
     'files.yaml',
-    `${GOOD}extensions: {health_check: {tls: {cert_file: /nosuch.pem, key_file: /nosuch.key}}}\n`,
+    `${GOOD}extensions: {health_check: {tls: {cert_file: /nosuch.pem, key_file: /}}}\n`,
   )
   assert.is((await fovea(['validate', '--config', file])).status, 0)
   const { status, stderr } = await fovea(['validate', '--check-files', '--config', file])
   assert.is(status, 1)
+  assert.match(stderr, `extensions::health_check::tls::key_file: "/" is a folder (${file}:5:`)
   assert.match(stderr, `extensions::health_check::tls::cert_file: there is no file "/nosuch.pem" (${file}:5:`)
 })
 

@@ -1,22 +1,30 @@
+import { existsSync } from 'node:fs'
 import { chmod, chown, lstat, readFile, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import type { UnixSocketConfig } from './config.ts'
 
 /**
  * Makes way for a new socket: removes one that nobody listens on any more (a killed agent leaves it behind).
- * @throws Error when somebody does listen, or when the path is something else
+ * @throws Error when somebody does listen, when the path is something else, or when its folder is missing
  */
 export async function removeStaleSocket(path: string): Promise<void> {
   const stat = await lstat(path).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT') return undefined
     throw new Error(`unix_socket::path: ${cause.message}`, { cause })
   })
-  if (stat === undefined) return
+  if (stat === undefined) return demandFolder(path)
   if (!stat.isSocket()) throw new Error(`unix_socket::path: ${path} exists and is not a socket`)
   if (await answers(path)) {
     throw new Error(`unix_socket::path: ${path} is in use by a running process (another agent?)`)
   }
   await unlink(path)
+}
+
+/** Asked for here: `listen` says EACCES of a missing folder. */
+function demandFolder(path: string): void {
+  const folder = dirname(path)
+  if (!existsSync(folder)) throw new Error(`unix_socket::path: there is no folder ${folder}, create it first`)
 }
 
 /** Whether a process listens on the socket. */

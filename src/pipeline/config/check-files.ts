@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import type { PlacedProblem } from './problem.ts'
 import { KINDS, type ResolvedConfig, SECTIONS } from './resolved.ts'
 import { formatName, isSection, type SchemaSection, settingOf } from './schema.ts'
@@ -37,7 +37,7 @@ function* filesOf(
 async function reasonUnreadable(file: string): Promise<string | undefined> {
   try {
     await access(file, constants.R_OK)
-    return undefined
+    return (await stat(file)).isDirectory() ? `${JSON.stringify(file)} is a folder` : undefined
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     return missing ? `there is no file ${JSON.stringify(file)}` : `the file ${JSON.stringify(file)} cannot be read`

@@ -18,7 +18,7 @@ export interface EbpfConfig {
 }
 
 /** What the kernel frees with a reason although nothing was lost: consumed, seen before, left over at a close, or meant for somebody else. */
-const NO_LOSS = [
+export const NO_LOSS: readonly string[] = [
   'SKB_NOT_DROPPED_YET',
   'SKB_CONSUMED',
   'NOT_SPECIFIED',
@@ -86,7 +86,7 @@ export const ebpfConfig: ConfigSpec<EbpfConfig> = {
       exclude_reasons: {
         doc: "drop reasons not reported, the kernel's names without SKB_DROP_REASON_",
         format: 'string-list',
-        default: NO_LOSS,
+        default: [...NO_LOSS],
       },
     },
     tcp: { states: { doc: 'also report every change of state of every socket', format: Boolean, default: false } },

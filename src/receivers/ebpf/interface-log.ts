@@ -22,8 +22,13 @@ export class InterfaceLog {
       else if (!this.#first) this.#log.debug(`observing ${text}`)
     }
     for (const [index, text] of this.#known) if (!now.has(index)) this.#log.debug(`gone: ${text}`)
-    if (this.#first) this.#log.info({ interfaces: [...now.values()] }, `observing ${now.size} interfaces`)
+    if (this.#first) this.#tellFirst([...now.values()])
     this.#first = false
     this.#known = now
+  }
+
+  #tellFirst(interfaces: readonly string[]): void {
+    if (interfaces.length > 0) this.#log.info({ interfaces }, `observing ${interfaces.length} interfaces`)
+    else this.#log.warn('observing no interface: none that there is fits interfaces::include and interfaces::exclude')
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { objectPath } from '../../../native/addon.ts'
 import type { CaptureOptions, ObjectChoice } from '../../../native/capture.ts'
-import type { EbpfConfig } from './config.ts'
+import { type EbpfConfig, NO_LOSS } from './config.ts'
 
 /** FOVEA_CONNECTIONS_PER_BUCKET of `bpf/include/event.h`. */
 const CONNECTIONS_PER_BUCKET = 4
@@ -37,10 +37,13 @@ export function captureOptions(config: EbpfConfig, reasons: readonly (readonly [
   }
 }
 
-/** Names of `excluded` that this kernel does not know; empty where it knows no reasons at all (before 5.17). */
+/**
+ * Names of `excluded` that this kernel does not know; empty where it knows no reasons at all (before 5.17). Those of the default
+ * are nobody's mistake: kernels differ.
+ */
 export function unknownReasons(excluded: readonly string[], reasons: readonly (readonly [number, string])[]): string[] {
   const known = new Set(reasons.map(([, name]) => name))
-  return known.size === 0 ? [] : excluded.filter((name) => !known.has(name))
+  return known.size === 0 ? [] : excluded.filter((name) => !known.has(name) && !NO_LOSS.includes(name))
 }
 
 function objects({ programs }: EbpfConfig): ObjectChoice[] {

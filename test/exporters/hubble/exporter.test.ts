@@ -212,6 +212,11 @@ test('a file in the place of the socket is left alone', async () => {
   assert.is(error.message, `unix_socket::path: ${socket.path} exists and is not a socket`)
 })
 
+test('a missing folder of the socket is told', async () => {
+  const error = await rejection(startHubble({ endpoint: '', unix_socket: unixSocket('missing/socket') }))
+  assert.is(error.message, `unix_socket::path: there is no folder ${folder.at('missing')}, create it first`)
+})
+
 test('an unknown group of the socket is told', async () => {
   const error = await rejection(startHubble({ endpoint: '', unix_socket: unixSocket('group', 'no-such-group') }))
   assert.is(error.message, 'unix_socket::group: no group "no-such-group" in /etc/group')

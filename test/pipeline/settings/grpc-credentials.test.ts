@@ -82,6 +82,27 @@ for (const { name, server = () => ({}), client, answer } of cases) {
   })
 }
 
+const misplaced: { setting: 'cert_file' | 'key_file' | 'client_ca_file'; file: keyof Certificates; kind: string }[] = [
+  { setting: 'cert_file', file: 'key', kind: 'CERTIFICATE' },
+  { setting: 'key_file', file: 'cert', kind: 'PRIVATE KEY' },
+  { setting: 'client_ca_file', file: 'key', kind: 'CERTIFICATE' },
+]
+for (const { setting, file, kind } of misplaced) {
+  grpc(`a ${setting} with something else in it is named`, async ({ certificates }) => {
+    const config = { ...serverDefaults, ...mutual(certificates), [setting]: certificates[file] }
+    const expected = `failed to load TLS config: ${setting}: ${certificates[file]} is no PEM file with "-----BEGIN ${kind}-----"`
+    const error: unknown = await grpcServerCredentials(config, () => {}).catch((reason) => reason)
+    assert.is((error as Error).message, expected)
+  })
+}
+
+grpc('a client whose ca_file has no certificate refuses to start', async ({ certificates }) => {
+  const error: unknown = await grpcChannelCredentials({ ...clientDefaults, ca_file: certificates.key }).catch(
+    (reason) => reason,
+  )
+  assert.match((error as Error).message, /^failed to load TLS config: ca_file: .* is no PEM file with/)
+})
+
 grpc('a client certificate without its key is a problem of the configuration', () => {
   const [problem] = checkTlsClient({ ...clientDefaults, cert_file: 'a.pem' }, ['tls'])
   assert.equal(problem, {
