@@ -23,7 +23,8 @@ export class WorkerPool {
       minThreads: this.threads,
       maxThreads: this.threads,
       idleTimeout: Infinity,
-      maxQueue: 64,
+      // Those who give tasks bound their number (the ebpf receiver: 256 slabs); what is beyond fails like a dead worker.
+      maxQueue: 1_024,
     })
     return this.#pool.run(task, { filename: file.href, name, transferList: move as unknown as TransferList })
   }

@@ -11,6 +11,9 @@ import { type KernelRecord, slabOf } from '../../support/records.ts'
 const line = suite('SlabLine')
 const NAMES = { interfaceName: (index: number) => `if${index}`, dropReason: () => '', location: () => '' }
 
+/** The setting's limit. */
+const MOST_SLABS = 256
+
 /** A line into a sink, with everything it tells. */
 class Bench {
   readonly given: ArrayBuffer[] = []
@@ -51,6 +54,14 @@ line.before(() => {
   pool = new WorkerPool()
 })
 line.after(() => pool.close())
+
+line('as many slabs as there can be wait for the worker, and none is lost', async () => {
+  const bench = new Bench(pool)
+  for (let port = 1; port <= MOST_SLABS; port++) bench.push({ sourcePort: port })
+  await bench.line.drained()
+  assert.equal(bench.lost, [])
+  assert.is(bench.ports.length, MOST_SLABS)
+})
 
 line('hands batches on in the order of the slabs and gives the slabs back', async () => {
   const bench = new Bench(pool)
