@@ -1,16 +1,29 @@
 /** Marks a free slot; numbers of addresses begin at 1. */
 const FREE = 0
 
+/** A slot holds the number below, and above it bits of the hash: few strangers' records are ever looked at. */
+const NUMBER_BITS = 24
+const NUMBER_MASK = (1 << NUMBER_BITS) - 1
+
 /**
- * Numbers for addresses: an open hash over their 16 bytes (4 words, as columns hold them). A number stays the address's own
- * until it is removed, and is then given out again.
+ * Words of a record: the address (4), from when on its owner has it (a double, Unix ms), the owner, flags. One record is half a
+ * cache line: a look-up touches one slot and one record.
+ */
+const WORDS = 8
+const FROM = 2 // in doubles
+const OWNER = 6
+const FLAGS = 7
+
+/**
+ * Numbers for addresses, and a record for each: an open hash over their 16 bytes (4 words, as columns hold them). A number stays
+ * the address's own until it is removed, and is then given out again.
  */
 export class AddressTable {
-  /** Address number by slot. At most half of the slots are taken. */
+  /** At most half of the slots are taken. */
   #slots = new Uint32Array(64)
   #mask = 63
-  /** 4 words a number. */
-  #words = new Uint32Array(4 * 32)
+  #words = new Uint32Array(WORDS * 32)
+  #doubles = new Float64Array(this.#words.buffer)
   #end = 1
   #size = 0
   readonly #free: number[] = []
@@ -20,32 +33,32 @@ export class AddressTable {
     return this.#size
   }
 
-  /** Numbers in use are below this. */
-  get end(): number {
-    return this.#end
-  }
-
   /** Number of the address in the 4 words from `at` on; 0 when it has none. */
   find(words: Uint32Array, at: number): number {
     const [a, b, c, d] = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!]
     const own = this.#words
     const slots = this.#slots
-    for (let slot = hash(a, b, c, d) & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const number = slots[slot]!
-      if (number === FREE) return 0
-      const o = 4 * number
+    const mixed = hash(a, b, c, d)
+    for (let slot = mixed & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const entry = slots[slot]!
+      if (entry === FREE) return 0
+      if ((entry ^ mixed) >>> NUMBER_BITS !== 0) continue
+      const number = entry & NUMBER_MASK
+      const o = WORDS * number
       if (own[o + 3] === d && own[o + 2] === c && own[o + 1] === b && own[o] === a) return number
     }
   }
 
-  /** As `find`, giving a new address a number. */
+  /** As `find`, giving a new address a number and an empty record. @throws RangeError beyond 16 million addresses */
   add(words: Uint32Array, at: number): number {
     const known = this.find(words, at)
     if (known !== 0) return known
     if (2 * (this.#size + 1) > this.#slots.length) this.#growSlots()
     const number = this.#free.pop() ?? this.#end++
-    if (4 * number >= this.#words.length) this.#words = enlarged(this.#words)
-    for (let i = 0; i < 4; i++) this.#words[4 * number + i] = words[at + i]!
+    if (number > NUMBER_MASK) throw new RangeError('more addresses than a cluster can have')
+    if (WORDS * number >= this.#words.length) this.#growRecords()
+    this.#words.fill(0, WORDS * number, WORDS * (number + 1))
+    for (let i = 0; i < 4; i++) this.#words[WORDS * number + i] = words[at + i]!
     this.#place(number)
     this.#size++
     return number
@@ -53,10 +66,11 @@ export class AddressTable {
 
   /** Takes an address out. Later ones of its run move up, so that searches need no marks of the dead. */
   remove(number: number): void {
-    let hole = this.#slotOf(number)
     const slots = this.#slots
+    let hole = this.#hash(number) & this.#mask
+    while ((slots[hole]! & NUMBER_MASK) !== number) hole = (hole + 1) & this.#mask
     for (let slot = (hole + 1) & this.#mask; slots[slot] !== FREE; slot = (slot + 1) & this.#mask) {
-      const home = this.#home(slots[slot]!)
+      const home = this.#hash(slots[slot]! & NUMBER_MASK) & this.#mask
       if (((slot - home) & this.#mask) < ((slot - hole) & this.#mask)) continue
       slots[hole] = slots[slot]!
       hole = slot
@@ -66,29 +80,58 @@ export class AddressTable {
     this.#size--
   }
 
-  #slotOf(number: number): number {
-    let slot = this.#home(number)
-    while (this.#slots[slot] !== number) slot = (slot + 1) & this.#mask
-    return slot
+  /** Who has the address; 0 = nobody. */
+  owner(number: number): number {
+    return this.#words[WORDS * number + OWNER]!
   }
 
-  #home(number: number): number {
-    const at = 4 * number
+  /** From when on, Unix ms. */
+  fromMs(number: number): number {
+    return this.#doubles[(WORDS / 2) * number + FROM]!
+  }
+
+  /** Free for use by whoever keeps the table. */
+  flags(number: number): number {
+    return this.#words[WORDS * number + FLAGS]!
+  }
+
+  setOwner(number: number, owner: number): void {
+    this.#words[WORDS * number + OWNER] = owner
+  }
+
+  setFromMs(number: number, fromMs: number): void {
+    this.#doubles[(WORDS / 2) * number + FROM] = fromMs
+  }
+
+  setFlags(number: number, flags: number): void {
+    this.#words[WORDS * number + FLAGS] = flags
+  }
+
+  #hash(number: number): number {
+    const at = WORDS * number
     const words = this.#words
-    return hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!) & this.#mask
+    return hash(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!)
   }
 
   #place(number: number): void {
-    let slot = this.#home(number)
+    const mixed = this.#hash(number)
+    let slot = mixed & this.#mask
     while (this.#slots[slot] !== FREE) slot = (slot + 1) & this.#mask
-    this.#slots[slot] = number
+    this.#slots[slot] = ((mixed >>> NUMBER_BITS) << NUMBER_BITS) | number
   }
 
   #growSlots(): void {
     const old = this.#slots
     this.#slots = new Uint32Array(2 * old.length)
     this.#mask = this.#slots.length - 1
-    for (const number of old) if (number !== FREE) this.#place(number)
+    for (const entry of old) if (entry !== FREE) this.#place(entry & NUMBER_MASK)
+  }
+
+  #growRecords(): void {
+    const larger = new Uint32Array(2 * this.#words.length)
+    larger.set(this.#words)
+    this.#words = larger
+    this.#doubles = new Float64Array(larger.buffer)
   }
 }
 
@@ -96,10 +139,4 @@ function hash(a: number, b: number, c: number, d: number): number {
   let mixed = Math.imul(a ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ d, 0x9e3779b1)
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b)
   return (mixed ^ (mixed >>> 13)) >>> 0
-}
-
-function enlarged(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(2 * array.length)
-  larger.set(array)
-  return larger
 }

@@ -17,6 +17,9 @@ export interface OwnershipLimits {
 interface Past {
   address: number
   owner: number
+  /** When it began, as it was told. */
+  startMs: number
+  /** Between these it is named. */
   fromMs: number
   untilMs: number
   /** When it was written down, for forgetting. */
@@ -38,13 +41,8 @@ export class Ownership {
   readonly #limits: OwnershipLimits
   readonly #released: (owner: number) => void
   readonly #clock: () => number
-  /** By address number: present owner, and the Unix ms from which it owns the address. */
-  #owner = new Uint32Array(32)
-  #fromMs = new Float64Array(32)
   /** By address number: when the present owner began, as it was told. */
   #startMs = new Float64Array(32)
-  /** By address number: what else needs it (ports of backends). */
-  #claims = new Uint32Array(32)
   /** By address number, newest first. */
   readonly #past = new Map<number, Past[]>()
   /** In the order of ending, from `#oldest` on. */
@@ -65,47 +63,49 @@ export class Ownership {
 
   /** Owner of an address (its number) at a time, Unix ms. */
   at(address: number, timeMs: number): number {
-    const owner = this.#owner[address]!
-    if (owner !== NOBODY && this.#fromMs[address]! <= timeMs) return owner
+    const owner = this.addresses.owner(address)
+    if (owner !== NOBODY && this.addresses.fromMs(address) <= timeMs) return owner
     return this.#before(address, timeMs)
   }
 
   /** Owner of an address now. */
   now(address: number): number {
-    return this.#owner[address]!
+    return this.addresses.owner(address)
   }
 
   /** Whether anything but an owner needs this address: then ports decide, too. */
   claims(address: number): number {
-    return this.#claims[address]!
+    return this.addresses.flags(address)
   }
 
   /** The address in 4 words as a number that stays until `unclaim`. */
   claim(words: Uint32Array): number {
     const address = this.#number(words)
-    this.#claims[address]!++
+    this.addresses.setFlags(address, this.claims(address) + 1)
     return address
   }
 
   unclaim(address: number): void {
-    this.#claims[address]!--
+    this.addresses.setFlags(address, this.claims(address) - 1)
     this.#settle(address)
   }
 
   /** `owner` has the address from `fromMs` on. Who had it before is past. @returns false when it had it already */
   begin(words: Uint32Array, owner: number, fromMs: number): boolean {
     const address = this.#number(words)
-    const present = this.#owner[address]!
+    const present = this.addresses.owner(address)
     if (present === owner) return false
-    if (present !== NOBODY && this.#startMs[address]! > fromMs) {
+    const list = this.#past.get(address)
+    const newestMs = present === NOBODY ? list?.[0]?.startMs : this.#startMs[address]
+    if (newestMs !== undefined && newestMs > fromMs) {
       this.#insert(address, owner, fromMs)
       return true
     }
     if (present !== NOBODY) this.#end(address, present, { endMs: this.#clock(), exact: false })
     const before = this.#past.get(address)?.[0]
-    this.#owner[address] = owner
+    this.addresses.setOwner(address, owner)
     this.#startMs[address] = fromMs
-    this.#fromMs[address] = before === undefined ? fromMs - SLACK_MS : this.#after(before, fromMs)
+    this.addresses.setFromMs(address, before === undefined ? fromMs - SLACK_MS : after(before, fromMs))
     return true
   }
 
@@ -114,8 +114,8 @@ export class Ownership {
     const address = this.addresses.find(words, 0)
     if (address === 0) return
     const end = { endMs: endMs ?? this.#clock(), exact: endMs !== undefined }
-    if (this.#owner[address] === owner) {
-      this.#owner[address] = NOBODY
+    if (this.addresses.owner(address) === owner) {
+      this.addresses.setOwner(address, NOBODY)
       this.#end(address, owner, end)
     } else this.#shorten(address, owner, end.endMs)
   }
@@ -129,19 +129,18 @@ export class Ownership {
     this.#oldest = 0
   }
 
-  /** News of an owner that comes after that of its successor. */
+  /** News of an owner that comes after that of its successor: it is past already. */
   #insert(address: number, owner: number, fromMs: number): void {
-    const nowMs = this.#clock()
-    const untilMs = this.#startMs[address]!
-    this.#fromMs[address] = Math.max(this.#fromMs[address]!, Math.min(nowMs, untilMs + SLACK_MS))
-    this.#remember({ address, owner, fromMs, untilMs, exact: false, endedMs: nowMs })
-  }
-
-  /** From when on an owner counts that follows another. */
-  #after(before: Past, fromMs: number): number {
-    const from = Math.max(fromMs, before.untilMs)
-    if (!before.exact) before.untilMs = Math.min(before.untilMs, fromMs)
-    return from
+    const list = this.#past.get(address) ?? []
+    let at = 0
+    while (at < list.length && list[at]!.startMs > fromMs) at++
+    const next = list[at - 1]
+    const untilMs = next?.startMs ?? this.#startMs[address]!
+    if (next !== undefined) next.fromMs = Math.max(next.fromMs, untilMs)
+    else this.addresses.setFromMs(address, Math.max(this.addresses.fromMs(address), untilMs))
+    const before = list[at]
+    const own = before === undefined ? fromMs : after(before, fromMs)
+    this.#remember({ address, owner, startMs: fromMs, fromMs: own, untilMs, exact: false, endedMs: this.#clock() }, at)
   }
 
   #before(address: number, timeMs: number): number {
@@ -152,14 +151,15 @@ export class Ownership {
   }
 
   #end(address: number, owner: number, { endMs, exact }: { endMs: number; exact: boolean }): void {
-    const fromMs = this.#fromMs[address]!
-    this.#remember({ address, owner, fromMs, untilMs: endMs, exact, endedMs: this.#clock() })
+    const [startMs, fromMs] = [this.#startMs[address]!, this.addresses.fromMs(address)]
+    this.#remember({ address, owner, startMs, fromMs, untilMs: endMs, exact, endedMs: this.#clock() }, 0)
   }
 
-  #remember(past: Past): void {
+  /** @param at place among the address's past owners */
+  #remember(past: Past, at: number): void {
     const list = this.#past.get(past.address)
     if (list === undefined) this.#past.set(past.address, [past])
-    else list.unshift(past)
+    else list.splice(at, 0, past)
     this.#order.push(past)
     if (this.history <= this.#limits.maxHistory) return
     this.evicted++
@@ -176,7 +176,7 @@ export class Ownership {
     const past = this.#order[this.#oldest]!
     delete this.#order[this.#oldest++]
     const list = this.#past.get(past.address) ?? []
-    list.pop()
+    list.splice(list.indexOf(past), 1)
     if (list.length === 0) this.#past.delete(past.address)
     this.#settle(past.address)
     this.#released(past.owner)
@@ -184,22 +184,23 @@ export class Ownership {
 
   /** Frees an address nobody needs. */
   #settle(address: number): void {
-    if (this.#owner[address] !== NOBODY || this.#claims[address] !== 0 || this.#past.has(address)) return
+    if (this.addresses.owner(address) !== NOBODY || this.claims(address) !== 0 || this.#past.has(address)) return
     this.addresses.remove(address)
   }
 
   #number(words: Uint32Array): number {
     const address = this.addresses.add(words, 0)
-    if (address < this.#owner.length) return address
-    this.#owner = enlarged(this.#owner, new Uint32Array(2 * this.#owner.length))
-    this.#claims = enlarged(this.#claims, new Uint32Array(2 * this.#claims.length))
-    this.#fromMs = enlarged(this.#fromMs, new Float64Array(2 * this.#fromMs.length))
-    this.#startMs = enlarged(this.#startMs, new Float64Array(2 * this.#startMs.length))
+    if (address < this.#startMs.length) return address
+    const larger = new Float64Array(2 * this.#startMs.length)
+    larger.set(this.#startMs)
+    this.#startMs = larger
     return address
   }
 }
 
-function enlarged<T extends Uint32Array | Float64Array>(from: T, to: T): T {
-  to.set(from)
-  return to
+/** From when on an owner counts that follows another. Where nobody said when that one ended, it does not count after `fromMs`. */
+function after(before: Past, fromMs: number): number {
+  const from = Math.max(fromMs, before.untilMs)
+  if (!before.exact) before.untilMs = Math.min(before.untilMs, fromMs)
+  return from
 }

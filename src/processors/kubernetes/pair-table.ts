@@ -1,11 +1,12 @@
 /** Marks a free slot: no key begins with it. */
 const FREE = 0xffffffff
 
-/** A number for a pair of numbers: an open hash in three typed arrays. The first of a pair is below 2^32 − 1. */
+/** Words of a slot: the pair, its number, and one that makes slots lie within cache lines. */
+const WORDS = 4
+
+/** A number for a pair of numbers: an open hash in one typed array. The first of a pair is below 2^32 − 1. */
 export class PairTable {
-  #first = new Uint32Array(16).fill(FREE)
-  #second = new Uint32Array(16)
-  #values = new Uint32Array(16)
+  #slots = emptySlots(16)
   #mask = 15
   #size = 0
 
@@ -15,63 +16,60 @@ export class PairTable {
 
   /** The pair's number; 0 when it has none. */
   get(first: number, second: number): number {
-    const slot = this.#find(first, second)
-    return this.#first[slot] === FREE ? 0 : this.#values[slot]!
+    const at = this.#find(first, second)
+    return this.#slots[at] === FREE ? 0 : this.#slots[at + 2]!
   }
 
   set(first: number, second: number, value: number): void {
-    let slot = this.#find(first, second)
-    if (this.#first[slot] === FREE) {
-      if (2 * (this.#size + 1) > this.#first.length) {
+    let at = this.#find(first, second)
+    if (this.#slots[at] === FREE) {
+      if (2 * (this.#size + 1) > this.#mask + 1) {
         this.#grow()
-        slot = this.#find(first, second)
+        at = this.#find(first, second)
       }
-      this.#first[slot] = first
-      this.#second[slot] = second
+      this.#slots[at] = first
+      this.#slots[at + 1] = second
       this.#size++
     }
-    this.#values[slot] = value
+    this.#slots[at + 2] = value
   }
 
+  /** Takes a pair out. Later ones of its run move up, so that searches need no marks of the dead. */
   delete(first: number, second: number): void {
-    let hole = this.#find(first, second)
-    if (this.#first[hole] === FREE) return
+    const slots = this.#slots
     const mask = this.#mask
-    for (let slot = (hole + 1) & mask; this.#first[slot] !== FREE; slot = (slot + 1) & mask) {
-      const home = hash(this.#first[slot]!, this.#second[slot]!) & mask
+    let hole = this.#find(first, second) / WORDS
+    if (slots[WORDS * hole] === FREE) return
+    for (let slot = (hole + 1) & mask; slots[WORDS * slot] !== FREE; slot = (slot + 1) & mask) {
+      const home = hash(slots[WORDS * slot]!, slots[WORDS * slot + 1]!) & mask
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue
-      this.#move(slot, hole)
+      slots.copyWithin(WORDS * hole, WORDS * slot, WORDS * slot + WORDS)
       hole = slot
     }
-    this.#first[hole] = FREE
+    slots[WORDS * hole] = FREE
     this.#size--
   }
 
+  /** Place of the pair, or of the free slot where it belongs. */
   #find(first: number, second: number): number {
-    let slot = hash(first, second) & this.#mask
-    for (;;) {
-      const at = this.#first[slot]!
-      if (at === FREE || (at === first && this.#second[slot] === second)) return slot
-      slot = (slot + 1) & this.#mask
+    const slots = this.#slots
+    for (let slot = hash(first, second) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const at = WORDS * slot
+      if (slots[at] === FREE || (slots[at] === first && slots[at + 1] === second)) return at
     }
   }
 
-  #move(from: number, to: number): void {
-    this.#first[to] = this.#first[from]!
-    this.#second[to] = this.#second[from]!
-    this.#values[to] = this.#values[from]!
-  }
-
   #grow(): void {
-    const [first, second, values] = [this.#first, this.#second, this.#values]
-    const slots = 2 * first.length
-    this.#first = new Uint32Array(slots).fill(FREE)
-    this.#second = new Uint32Array(slots)
-    this.#values = new Uint32Array(slots)
-    this.#mask = slots - 1
+    const old = this.#slots
+    this.#slots = emptySlots(2 * (this.#mask + 1))
+    this.#mask = 2 * this.#mask + 1
     this.#size = 0
-    for (let i = 0; i < first.length; i++) if (first[i] !== FREE) this.set(first[i]!, second[i]!, values[i]!)
+    for (let at = 0; at < old.length; at += WORDS) if (old[at] !== FREE) this.set(old[at]!, old[at + 1]!, old[at + 2]!)
   }
+}
+
+function emptySlots(count: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(WORDS * count).fill(FREE)
 }
 
 function hash(first: number, second: number): number {

@@ -147,6 +147,7 @@ test('no address ever names an owner outside its time, however late the news com
         }
       })
     }),
+    { numRuns: 2_000 },
   )
 })
 
