@@ -10,8 +10,8 @@ import { validate } from './validate.ts'
 import { VERSION } from './version.ts'
 
 interface LocationFlags {
-  config: string[]
-  set: string[]
+  config?: string[]
+  set?: string[]
 }
 
 /** What commands need from outside. */
@@ -38,8 +38,10 @@ export function createProgram({ catalog, force }: Program): (argv: readonly stri
     })
   located(program.command('validate'))
     .description('check a configuration and start nothing; silent when it is good')
-    .option('--check-files', 'also that the files it names can be read', false)
-    .action((flags: LocationFlags & { checkFiles: boolean }) => validate(locations(flags), catalog, flags.checkFiles))
+    .option('--check-files', 'also that the files it names can be read')
+    .action((flags: LocationFlags & { checkFiles?: true }) =>
+      validate(locations(flags), catalog, flags.checkFiles === true),
+    )
   program
     .command('components')
     .description('list every component with its signals')
@@ -49,7 +51,7 @@ export function createProgram({ catalog, force }: Program): (argv: readonly stri
     .addOption(
       new Option('--mode <mode>', 'secrets masked or not').choices(['redacted', 'unredacted']).default('redacted'),
     )
-    .addOption(new Option('--format <format>').choices(['yaml', 'json']).default('yaml'))
+    .addOption(new Option('--format <format>', 'of the output').choices(['yaml', 'json']).default('yaml'))
     .action(async (flags: LocationFlags & PrintOptions) => {
       process.stdout.write(await printConfig(locations(flags), catalog, flags))
     })
@@ -58,7 +60,7 @@ export function createProgram({ catalog, force }: Program): (argv: readonly stri
   })
   for (const command of program.commands) command.exitOverride().configureOutput({ outputError: () => {} })
   return async (argv) => {
-    checkCommand(argv[2], program)
+    checkCommand(argv[2] === 'help' ? argv[3] : argv[2], program)
     await program.parseAsync(argv)
     return status
   }
@@ -77,15 +79,14 @@ function located(command: Command): Command {
       '--config <uri>',
       'configuration: a file, or file:, env: or yaml: and what follows; repeatable, merged in order',
       append,
-      [],
     )
-    .option('--set <path=value>', 'one setting, laid over every --config: service.workers=2; repeatable', append, [])
+    .option('--set <path=value>', 'one setting, laid over every --config: service.workers=2; repeatable', append)
 }
 
-function append(value: string, values: string[]): string[] {
+function append(value: string, values: readonly string[] = []): string[] {
   return [...values, value]
 }
 
-function locations({ config, set }: LocationFlags): Locations {
+function locations({ config = [], set = [] }: LocationFlags): Locations {
   return { configs: config, sets: set }
 }

@@ -29,6 +29,11 @@ commands('--help names every command', async () => {
   for (const command of ['run', 'validate', 'components', 'print-config']) assert.match(stdout, command)
 })
 
+commands('help tells no default where there is none', async () => {
+  for (const command of ['run', 'validate', 'print-config'])
+    assert.not.match((await fovea(['help', command])).stdout, /default: (\[\]|false)/)
+})
+
 commands('validate of a good configuration is silent', async ({ folder }) => {
   const file = folder.write('good.yaml', GOOD)
   assert.equal(await fovea(['validate', '--config', file]), { status: 0, stdout: '', stderr: '' })
@@ -73,6 +78,11 @@ commands('an unset variable is a warning', async () => {
 })
 
 const errors: { name: string; args: string[]; stderr: RegExp }[] = [
+  {
+    name: 'help for an unknown command',
+    args: ['help', 'rnu'],
+    stderr: /^Error: unknown command "rnu", did you mean "run"\?\n$/,
+  },
   { name: 'no configuration', args: [], stderr: /^Error: at least one config flag must be provided: --config FILE\n$/ },
   {
     name: 'an unknown command',
