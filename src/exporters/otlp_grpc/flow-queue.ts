@@ -1,7 +1,8 @@
 import type { FlowBatch } from '../../flow/batch.ts'
+import { KeptBatch } from '../../flow/kept-batch.ts'
 
 interface Entry {
-  batch: FlowBatch
+  kept: KeptBatch
   /** Rows not handed out yet. */
   from: number
   to: number
@@ -13,6 +14,8 @@ export class FlowQueue {
   readonly #capacity: number
   readonly #entries: Entry[] = []
   #size = 0
+  #bytes = 0
+  #inFlight = 0
 
   /** @param capacity most flows, those handed out and not yet `settle`d included */
   constructor(capacity: number) {
@@ -29,15 +32,18 @@ export class FlowQueue {
     return this.#size
   }
 
-  #inFlight = 0
+  /** Memory of what waits. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   /** Takes as many rows as there is room for, from the first. Returns how many. */
   push(batch: FlowBatch, receivedMs: number): number {
     const taken = Math.min(batch.length, this.#capacity - this.size)
     if (taken <= 0) return 0
-    batch.retain()
-    this.#entries.push({ batch, from: 0, to: taken, receivedMs })
+    this.#entries.push({ kept: new KeptBatch(batch), from: 0, to: taken, receivedMs })
     this.#size += taken
+    this.#bytes += this.#entries.at(-1)!.kept.bytes
     return taken
   }
 
@@ -49,13 +55,20 @@ export class FlowQueue {
       const entry = this.#entries[0]!
       const end = Math.min(entry.to, entry.from + left)
       left -= end - entry.from
-      for (let row = entry.from; row < end; row++) visit(entry.batch, row, entry.receivedMs)
+      const { batch } = entry.kept
+      for (let row = entry.from; row < end; row++) visit(batch, row, entry.receivedMs)
       entry.from = end
-      if (end === entry.to) this.#entries.shift()?.batch.release()
+      if (end === entry.to) this.#forget(entry)
     }
     this.#size -= taken
     this.#inFlight += taken
     return taken
+  }
+
+  #forget({ kept }: Entry): void {
+    this.#entries.shift()
+    this.#bytes -= kept.bytes
+    kept.release()
   }
 
   /** Flows handed out are done with, whatever became of them. */

@@ -57,6 +57,7 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
     this.#endGauges = [
       telemetry.gauge('otelcol_exporter_queue_size', 'Flows waiting or in flight.', labels, () => this.#queue.size),
       telemetry.gauge('otelcol_exporter_queue_capacity', 'Most flows of the queue.', labels, () => capacity),
+      telemetry.gauge('fovea_exporter_queue_bytes', 'Memory of the flows that wait.', labels, () => this.#queue.bytes),
     ]
   }
 

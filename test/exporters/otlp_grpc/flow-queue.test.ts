@@ -27,6 +27,23 @@ queueing('takes what fits of a batch, and nothing when it is full', () => {
   assert.equal(taken(queue, 100), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 })
 
+queueing('flows that trickle in, one to a batch, cost little more than their columns', () => {
+  const queue = new FlowQueue(1_000)
+  for (let i = 0; i < 1_000; i++) {
+    // What a decoder leaves: room behind the rows; the maker lets go at once.
+    const { buffer, strings, l7 } = numbered(i, 64)
+    const batch = new FlowBatch({ length: 1, capacity: 64, buffer, strings, l7: l7.parts })
+    queue.push(batch, 0)
+    batch.release()
+  }
+  assert.ok(queue.bytes < 1_000 * 2_048, `${queue.bytes} bytes`)
+  assert.equal(
+    taken(queue, 1_000),
+    Array.from({ length: 1_000 }, (_, i) => i),
+  )
+  assert.is(queue.bytes, 0)
+})
+
 queueing('what is in flight takes room until it is settled', () => {
   const queue = new FlowQueue(4)
   queue.push(numbered(0, 4), 0)

@@ -1,0 +1,66 @@
+import { type BatchParts, FlowBatch } from './batch.ts'
+import { bufferBytes, type Columns, viewColumns } from './columns.ts'
+import { emptyL7 } from './l7.ts'
+
+/** Below this many rows the views of a batch weigh more than its columns: only the buffer is kept, views are made on reading. */
+const SMALL_ROWS = 256
+
+/** Bytes of the objects around a kept buffer, and of the 60 typed arrays of a kept batch. */
+const BUFFER_OVERHEAD = 512
+const BATCH_OVERHEAD = 8 * 1024
+
+/** A batch that is kept for long, in little memory: never more than one `FlowBatch` of objects for all its rows. */
+export class KeptBatch {
+  /** Memory this one holds. */
+  readonly bytes: number
+  readonly #kept: FlowBatch | BatchParts
+  /** Of parts, while somebody reads them. */
+  #view: WeakRef<FlowBatch> | undefined
+
+  constructor(batch: FlowBatch) {
+    const small = batch.length < SMALL_ROWS
+    this.#kept = small || batch.buffer.byteLength > 2 * bufferBytes(batch.length) ? compactParts(batch) : batch
+    if (this.#kept === batch) batch.retain()
+    this.bytes = this.#kept.buffer.byteLength + batch.l7.bytes + stringBytes(batch.strings)
+    this.bytes += small ? BUFFER_OVERHEAD : BATCH_OVERHEAD
+  }
+
+  /** The batch; valid until `release`. */
+  get batch(): FlowBatch {
+    if (this.#kept instanceof FlowBatch) return this.#kept
+    const known = this.#view?.deref()
+    if (known !== undefined) return known
+    const batch = new FlowBatch(this.#kept)
+    this.#view = new WeakRef(batch)
+    return batch
+  }
+
+  /** It is not needed any more. */
+  release(): void {
+    if (this.#kept instanceof FlowBatch) this.#kept.release()
+  }
+}
+
+/** The rows in use alone: decoders leave room behind them. */
+function compactParts(batch: FlowBatch): BatchParts {
+  const { length, strings, epoch } = batch
+  const buffer = new ArrayBuffer(bufferBytes(length))
+  const to = viewColumns(buffer, length)
+  for (const name of Object.keys(to) as (keyof Columns)[])
+    to[name].set(batch.columns[name].subarray(0, to[name].length))
+  return {
+    length,
+    capacity: length,
+    buffer,
+    strings,
+    l7: batch.l7.length > 0 ? batch.l7.copyParts() : emptyL7(),
+    epoch,
+  }
+}
+
+/** UTF-16 and a header for each. */
+function stringBytes(strings: readonly string[]): number {
+  let bytes = 0
+  for (const text of strings) bytes += 24 + 2 * text.length
+  return bytes
+}
