@@ -30,6 +30,10 @@ export class ServicePorts {
   /** Claims of ports with one claim: whether it is headless, by address number and port. */
   readonly #headless = new PairTable()
 
+  /** By port: 1 bit = somebody claims it somewhere; and how often. Most client ports are known by 8 KiB not to be a service's. */
+  readonly #anywhere = new Uint32Array(65_536 / 32)
+  readonly #counts = new Uint32Array(65_536)
+
   constructor(ownership: Ownership) {
     this.#ownership = ownership
   }
@@ -41,6 +45,7 @@ export class ServicePorts {
 
   /** Owner number of the service; 0 = none, or no single one. */
   get(address: number, key: number): number {
+    if (((this.#anywhere[(key & 0xffff) >>> 5]! >>> (key & 31)) & 1) === 0) return 0
     const service = this.#table.get(address, key)
     return service === CONTESTED ? 0 : service
   }
@@ -48,6 +53,7 @@ export class ServicePorts {
   /** @param words undefined = any node */
   add(words: Uint32Array | undefined, key: number, claim: Claim): void {
     const address = words === undefined ? ANY_NODE : this.#ownership.claim(words)
+    this.#counted(key, 1)
     const contest = this.#contests.get(`${address}/${key}`)
     const known = this.#table.get(address, key)
     if (contest !== undefined) contest.push(claim)
@@ -60,6 +66,7 @@ export class ServicePorts {
 
   remove(words: Uint32Array | undefined, key: number, service: number): void {
     const address = words === undefined ? ANY_NODE : this.#ownership.addresses.find(words, 0)
+    this.#counted(key, -1)
     const contest = this.#contests.get(`${address}/${key}`)
     const at = contest?.findIndex((claim) => claim.service === service) ?? -1
     if (contest !== undefined && at >= 0) {
@@ -71,6 +78,14 @@ export class ServicePorts {
       this.#headless.delete(address, key)
     }
     if (address !== ANY_NODE) this.#ownership.unclaim(address)
+  }
+
+  #counted(key: number, change: number): void {
+    const port = key & 0xffff
+    this.#counts[port]! += change
+    const bit = 1 << (port & 31)
+    if (this.#counts[port] === 0) this.#anywhere[port >>> 5]! &= ~bit
+    else this.#anywhere[port >>> 5]! |= bit
   }
 
   /** @param only the claim where there is no other */
