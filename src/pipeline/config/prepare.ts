@@ -2,7 +2,7 @@ import { TEXT_FORMATS, TYPED_FORMATS } from '../formats.ts'
 import type { PlacedProblem } from './problem.ts'
 import { formatName, isSection, type SchemaSection, type Setting, settingOf, settingPaths } from './schema.ts'
 import { advice, nearestWord } from './suggest.ts'
-import { describe, isNull, plainValue, type Scalar, type Section, type Tree } from './tree.ts'
+import { describe, describeSecret, isNull, plainValue, type Scalar, type Section, type Tree } from './tree.ts'
 
 export interface Prepared {
   /** What convict loads: known keys only, no nulls, maps as lists of entries. */
@@ -74,7 +74,8 @@ function prepareValue(setting: Setting, tree: Tree, path: readonly string[], con
   const format = formatName(setting)
   const value = shaped(shapeOf(format), format, tree)
   if (value === undefined) {
-    context.problems.push({ path, message: `expected ${noun(format)}, got ${describe(tree)}`, place: tree.place })
+    const got = setting.sensitive ? describeSecret(tree) : describe(tree)
+    context.problems.push({ path, message: `expected ${noun(format)}, got ${got}`, place: tree.place })
   }
   return value
 }

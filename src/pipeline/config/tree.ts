@@ -63,6 +63,11 @@ export function describe(tree: Tree): string {
   return `${typeof tree.value === 'string' ? 'the text' : `the ${typeof tree.value}`} ${JSON.stringify(tree.value)}`
 }
 
+/** What stands there, without its content. */
+export function describeSecret(tree: Tree): string {
+  return tree.is === 'scalar' && tree.value !== null ? `a ${typeof tree.value}` : describe(tree)
+}
+
 /** The value at `path`, else its nearest ancestor that was written. Lists are entered by index. */
 export function nearest(tree: Tree, path: readonly string[]): Tree {
   const [key, ...rest] = path

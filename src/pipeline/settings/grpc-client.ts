@@ -26,7 +26,20 @@ export const grpcClientSchema = {
 /** What settings alone cannot tell. */
 export function checkGrpcClient(config: GrpcClientConfig): Problem[] {
   const missing = config.endpoint === '' ? [{ path: ['endpoint'], message: 'requires a non-empty "endpoint"' }] : []
-  return [...missing, ...checkTlsClient(config.tls, ['tls'])]
+  return [...missing, ...checkHeaders(config.headers), ...checkTlsClient(config.tls, ['tls'])]
+}
+
+/** What gRPC takes as metadata; it would refuse the rest at the start and print values, which may be secret. */
+const HEADER_NAME = /^[0-9a-z_.-]+$/i
+const HEADER_VALUE = /^[ -~]*$/
+
+function checkHeaders(headers: Readonly<Record<string, string>>): Problem[] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    const path = ['headers', name]
+    if (!HEADER_NAME.test(name)) return [{ path, message: 'a header name has letters, digits and - _ . only' }]
+    if (name.toLowerCase().endsWith('-bin')) return [{ path, message: 'binary headers (-bin) are not supported' }]
+    return HEADER_VALUE.test(value) ? [] : [{ path, message: 'a header value has printable ASCII characters only' }]
+  })
 }
 
 /** Channel options of the `keepalive` section. */
