@@ -1,7 +1,7 @@
 import type { FilledSlab } from '../../../native/capture.ts'
 import { FlowBatch } from '../../flow/batch.ts'
 import { LostSource } from '../../flow/enums.ts'
-import type { FlowConsumer } from '../../pipeline/component.ts'
+import { type FlowConsumer, RefusedError } from '../../pipeline/component.ts'
 import type { WorkerPool } from '../../pipeline/pool.ts'
 import type { DecodeResult, DecodeTask } from './decode-worker.ts'
 import type { Losses } from './losses.ts'
@@ -82,11 +82,13 @@ export class SlabLine {
     this.#parts.give(result.slab)
   }
 
-  /** The pipeline counts and logs what it refuses; whoever reads the flows later is told how many are missing. */
+  /** The pipeline counts and logs what it refuses; whoever reads flows later is told how many nobody has. */
   async #hand(batch: FlowBatch): Promise<void> {
     try {
       await this.#parts.next.consume(batch)
-    } catch {
+    } catch (error) {
+      // Nobody kept anything. After another error some have the flows, and were told what was lost before them.
+      if (!(error instanceof RefusedError)) return
       this.#parts.losses.restore(batch.lost)
       this.#parts.losses.add(LostSource.OBSERVER_EVENTS_QUEUE, batch.length)
     } finally {

@@ -108,6 +108,20 @@ line('a refused batch is told as lost by the next one, with what it was to tell 
   ])
 })
 
+line('a batch that only some took is not told as lost to those who have it', async () => {
+  const bench = new Bench(pool)
+  bench.losses.add(LostSource.PERF_EVENT_RING_BUFFER, 5)
+  bench.before = () => {
+    bench.before = () => {}
+    throw new Error('exporter "otlp_grpc": sending queue is full')
+  }
+  bench.push({}, {}, {})
+  bench.push({})
+  await bench.line.drained()
+  assert.equal(bench.told, [[]])
+  assert.is(bench.given.length, 2)
+})
+
 line('a worker that dies loses its slab only: the loss is told, a new slab takes its place', async () => {
   const dying: Pick<WorkerPool, 'run'> = {
     run(_file, _name, task, move) {
