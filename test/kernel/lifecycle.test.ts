@@ -157,6 +157,7 @@ lifecycle('without privileges it says which programs cannot be loaded, and why',
     assert.is(name, 'NothingToObserveError')
     for (const object of ['packets', 'drops', 'tcp'])
       assert.match(message, new RegExp(`${object}\\.bpf\\.o: .*lacks CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF`))
+    assert.match(message, /\nRun it as root, or give it the capabilities it lacks\.$/)
   }
 })
 

@@ -17,7 +17,10 @@ export interface EbpfConfig {
   slabs: { count: number; size_kib: number; max_delay: number; poll_interval: number }
 }
 
-/** What the kernel frees with a reason although nothing was lost: consumed, seen before, left over at a close, or meant for somebody else. */
+/**
+ * What the kernel frees with a reason although nothing was lost: consumed, seen before, left over at a close, meant for somebody
+ * else, or the copy for a capture (tcpdump) that is behind.
+ */
 export const NO_LOSS: readonly string[] = [
   'SKB_NOT_DROPPED_YET',
   'SKB_CONSUMED',
@@ -29,6 +32,7 @@ export const NO_LOSS: readonly string[] = [
   'TCP_OLD_ACK',
   'TCP_OLD_SEQUENCE',
   'QUEUE_PURGE',
+  'PACKET_SOCK_ERROR',
 ]
 
 /** The kernel programs compare with that many ports. */

@@ -1,5 +1,6 @@
 import { Capture, dropReasons } from '../../../native/capture.ts'
 import { explainFailures } from '../../../native/diagnose.ts'
+import { machineFacts, missingCapabilities } from '../../../native/machine.ts'
 import { LostSource } from '../../flow/enums.ts'
 import {
   type Component,
@@ -98,7 +99,9 @@ export class EbpfReceiver implements Component {
       return
     }
     await capture.close(0)
-    throw new NothingToObserveError(`not one eBPF program could be loaded:\n  ${failures.join('\n  ')}`)
+    const advice =
+      missingCapabilities(machineFacts()).length > 0 ? '\nRun it as root, or give it the capabilities it lacks.' : ''
+    throw new NothingToObserveError(`not one eBPF program could be loaded:\n  ${failures.join('\n  ')}${advice}`)
   }
 
   /** What the deadline cut off: records in the ring, and in the connection table. */

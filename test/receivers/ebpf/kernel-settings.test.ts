@@ -8,6 +8,7 @@ const settings = suite('settings of the ebpf receiver')
 const REASONS = [
   [1, 'SKB_CONSUMED'],
   [2, 'NOT_SPECIFIED'],
+  [3, 'PACKET_SOCK_ERROR'],
   [70, 'FAR'],
   [0x10001, 'OVS_DROP'],
 ] as const
@@ -71,6 +72,10 @@ settings('become numbers of the kernel programs', () => {
   assert.equal(rodata?.cfg_dns_ports, [53, 0, 0, 0])
   assert.is(rodata?.cfg_report_interval_ns, 10_000_000_000n)
   assert.equal(maxEntries, { events: 8 << 20, connections: 251 })
+})
+
+settings('leave out the copies of a capture that is behind: the packets themselves went on', () => {
+  assert.equal(captureOptions(defaults(), REASONS).rodata?.cfg_left_out, [0b1110n, 0n, 0n, 0n, 0n, 0n, 0n, 0n])
 })
 
 settings('give every capture a hash secret of its own', () => {
