@@ -21,7 +21,7 @@ export class KeptBatch {
     const small = batch.length < SMALL_ROWS
     this.#kept = small || batch.buffer.byteLength > 2 * bufferBytes(batch.length) ? compactParts(batch) : batch
     if (this.#kept === batch) batch.retain()
-    this.bytes = this.#kept.buffer.byteLength + batch.l7.bytes + stringBytes(batch.strings)
+    this.bytes = this.#kept.buffer.byteLength + l7Bytes(this.#kept) + stringBytes(batch.strings)
     this.bytes += small ? BUFFER_OVERHEAD : BATCH_OVERHEAD
   }
 
@@ -53,9 +53,14 @@ function compactParts(batch: FlowBatch): BatchParts {
     capacity: length,
     buffer,
     strings,
-    l7: batch.l7.length > 0 ? batch.l7.copyParts() : emptyL7(),
+    // A filter may have left none of the rows that the table is about.
+    l7: batch.columns.l7.subarray(0, length).some((row) => row !== 0) ? batch.l7.copyParts() : emptyL7(),
     epoch,
   }
+}
+
+function l7Bytes({ l7 }: FlowBatch | BatchParts): number {
+  return 'bytes' in l7 ? l7.bytes : l7.buffer.byteLength + l7.heap.byteLength
 }
 
 /** UTF-16 and a header for each. */

@@ -9,7 +9,10 @@ interface Entry {
   receivedMs: number
 }
 
-/** Flows waiting to be sent, as the batches they came in: bounded in flows, first in, first out. */
+/** Memory that a flow may take on the average: what is left of a batch keeps all its DNS messages. */
+const FLOW_BYTES = 2_048
+
+/** Flows waiting to be sent, as the batches they came in: bounded in flows and bytes, first in, first out. */
 export class FlowQueue {
   readonly #capacity: number
   readonly #entries: Entry[] = []
@@ -37,10 +40,10 @@ export class FlowQueue {
     return this.#bytes
   }
 
-  /** Takes as many rows as there is room for, from the first. Returns how many. */
+  /** Takes as many rows as there is room for, from the first; none where what waits takes too much memory. Returns how many. */
   push(batch: FlowBatch, receivedMs: number): number {
     const taken = Math.min(batch.length, this.#capacity - this.size)
-    if (taken <= 0) return 0
+    if (taken <= 0 || this.#bytes >= this.#capacity * FLOW_BYTES) return 0
     this.#entries.push({ kept: new KeptBatch(batch), from: 0, to: taken, receivedMs })
     this.#size += taken
     this.#bytes += this.#entries.at(-1)!.kept.bytes

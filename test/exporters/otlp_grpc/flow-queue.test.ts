@@ -44,6 +44,23 @@ queueing('flows that trickle in, one to a batch, cost little more than their col
   assert.is(queue.bytes, 0)
 })
 
+queueing('what filters left of batches of DNS messages takes bounded memory', () => {
+  const queue = new FlowQueue(1_000)
+  const heap = new ArrayBuffer(1 << 20)
+  const offered = Array.from({ length: 10 }, () => {
+    const batch = numbered(0, 1)
+    batch.columns.l7[0] = 1
+    return new FlowBatch({ ...batch, l7: { ...batch.l7.parts, length: 1, heap } })
+  })
+  assert.is(
+    offered.reduce((taken, batch) => taken + queue.push(batch, 0), 0),
+    2,
+  )
+  assert.is(queue.push(offered[2]!, 0), 0)
+  taken(queue, 2)
+  assert.is(queue.push(offered[2]!, 0), 1)
+})
+
 queueing('what is in flight takes room until it is settled', () => {
   const queue = new FlowQueue(4)
   queue.push(numbered(0, 4), 0)
