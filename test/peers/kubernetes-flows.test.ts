@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { EVENTS } from '../../src/kubernetes/event-recorder.ts'
 import type { Resource } from '../../src/kubernetes/resource.ts'
 import { accountWith, shippedRole } from '../support/agent-role.ts'
 import { Cluster } from '../support/cluster.ts'
@@ -9,7 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { hubble } from '../support/hubble.ts'
 import { KubernetesAgent, type ObservedFlow } from '../support/kubernetes-agent.ts'
 import { NodeNetwork, type Pod } from '../support/node-network.ts'
-import { ECHO_PORT, sendTcp, serve } from '../support/traffic.ts'
+import { ECHO_PORT, ping, sendTcp, serve } from '../support/traffic.ts'
 import { Tunnel } from '../support/tunnel.ts'
 
 /**
@@ -32,6 +33,7 @@ let objects: ClusterObjects
 let network: NodeNetwork
 let client: Pod
 let server: Pod
+let late: Pod
 let tunnel: Tunnel
 let agent: KubernetesAgent
 let echo: ChildProcess
@@ -42,11 +44,18 @@ test.before(async () => {
   network = new NodeNetwork('kubeflows')
   client = network.addPod()
   server = network.addPod()
+  late = network.addPod()
   tunnel = await Tunnel.to(Number(new URL(cluster.url).port), network.node)
   await describeCluster()
   translateService()
-  const kubeconfig = accountWith(cluster, 'agent', [shippedRole('agent-cluster-role')])
-  const sets = ['processors.kubernetes.cluster_name=east', 'exporters.hubble.cluster_name=east']
+  const roles = ['agent-cluster-role', 'agent-events-cluster-role'].map(shippedRole)
+  const kubeconfig = accountWith(cluster, 'agent', roles)
+  const sets = [
+    'processors.kubernetes.cluster_name=east',
+    'processors.kubernetes.wait_for_metadata=3s',
+    'processors.kubernetes.drop_events={threshold: 2}',
+    'exporters.hubble.cluster_name=east',
+  ]
   agent = await KubernetesAgent.start(network.node, { kubeconfig, node: 'node-1', sets })
   for (const pod of network.pods) network.up(pod)
   echo = await serve(server.namespace)
@@ -190,6 +199,59 @@ test('the node itself is the host', async () => {
   await eventually('a ping of the node', async () => {
     const flows = await agent.observe('--protocol', 'icmpv4')
     return flows.find(({ source }) => source.identity === 1 && source.labels?.includes('reserved:host'))
+  })
+})
+
+test('flows that come before their pod is known wait for its name', async () => {
+  const since = new Date().toISOString()
+  ping(network, client, late.address, 1)
+  await pod('late', late.address, { app: 'late' })
+  const flows = await eventually('the flows that waited', async () => {
+    const found = await agent.observe('--protocol', 'icmpv4', '--since', since, '--to-ip', late.address)
+    return found.length > 0 ? found : undefined
+  })
+  assert.ok(flows.every(({ destination }) => destination.pod_name === 'late'))
+})
+
+test('repeated drops are an Event of the pod', async () => {
+  network.run(
+    network.node,
+    'nft',
+    `add chain ip nat cut { type filter hook forward priority 0; }; add rule ip nat cut tcp dport 9999 drop`,
+  )
+  const program = `for (let i = 0; i < 3; i++) require('net').connect(9999, '${server.address}').setTimeout(50, function () { this.destroy() })`
+  network.run(client.namespace, process.execPath, '-e', program)
+  const event = await eventually('an Event', async () => {
+    const events = await objects.list<{
+      reason: string
+      message: string
+      type: string
+      involvedObject: { name: string }
+    }>(EVENTS)
+    return events.find(({ reason }) => reason === 'PacketDrop')
+  })
+  assert.equal([event.type, event.involvedObject.name], ['Warning', 'report-29000000-x'])
+  assert.match(event.message, `Outgoing packet dropped (policy_denied) to shop/cart-5f6-1 (${server.address}) TCP/9999`)
+})
+
+test('a pod that says no is not observed, unless the other end is', async () => {
+  const say = (name: string, word: string | null) =>
+    objects.client.merge(
+      PODS,
+      { namespace: 'shop', name },
+      { metadata: { annotations: { 'fovea.dev/observe': word } } },
+    )
+  await say('late', 'false')
+  await eventually('flows that are removed', () => {
+    network.run(network.node, 'ping', '-q', '-c', '1', late.address)
+    const removed = /fovea_kubernetes_flows_unobserved(?:_total)?\{[^}]*\} (\d+)/.exec(ownMetrics())
+    return Number(removed?.[1] ?? 0) > 0 ? true : undefined
+  })
+  const since = new Date().toISOString()
+  ping(network, client, late.address, 1)
+  await eventually('flows whose other end is observed', async () => {
+    const flows = await agent.observe('--since', since, '--to-pod', 'shop/late')
+    return flows.length > 0 ? true : undefined
   })
 })
 

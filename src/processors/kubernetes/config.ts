@@ -2,6 +2,7 @@ import { DROP_REASONS } from '../../flow/drop-reason-names.ts'
 import { parseSelector } from '../../hubble/filters/label-selector.ts'
 import { LabelFilter } from '../../kubernetes/label-filter.ts'
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
+import { type OptionalSection, optionalSection } from '../../pipeline/settings/optional-section.ts'
 
 /** Settings of the `kubernetes` processor. Durations in milliseconds. */
 export interface KubernetesConfig {
@@ -24,8 +25,7 @@ export interface KubernetesConfig {
   drop_events: DropEventsConfig
 }
 
-export interface DropEventsConfig {
-  enabled: boolean
+export interface DropEventsConfig extends OptionalSection {
   reasons: string[]
   threshold: number
   interval: number
@@ -98,8 +98,7 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
       default: '5m',
     },
     max_history: { doc: 'past owners of addresses known at a time', format: 'positive-int', default: 65_536 },
-    drop_events: {
-      enabled: { doc: 'write Kubernetes Events about drops', format: Boolean, default: false },
+    drop_events: optionalSection({
       reasons: {
         doc: "names of Hubble's DropReason that are told",
         format: 'string-list',
@@ -108,7 +107,7 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
       threshold: { doc: 'drops of one kind within interval that make an Event', format: 'positive-int', default: 3 },
       interval: { doc: 'time between two Events of one kind', format: 'positive-duration', default: '2m' },
       rate_limit: { doc: 'Events a second on the long run', format: 'positive-int', default: 1 },
-    },
+    }),
   },
   check,
 }
