@@ -18,7 +18,7 @@ export class DebugExporter implements Component, FlowConsumer {
   readonly #output: TextOutput
   readonly #colors: Colors
   readonly #notShownCounter: Counter
-  readonly #ends = new Ends()
+  readonly #ends: Ends
   #timer: NodeJS.Timeout | undefined
   #shown = 0
   #notShown = 0
@@ -26,6 +26,7 @@ export class DebugExporter implements Component, FlowConsumer {
 
   constructor(context: CreateContext, config: DebugConfig, output: TextOutput, colored: boolean) {
     this.#config = config
+    this.#ends = new Ends(context.endpoints)
     this.#output = output
     this.#colors = colored ? COLORED : PLAIN
     this.#notShownCounter = context.telemetry.counter(

@@ -1,0 +1,72 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Cluster } from '../support/cluster.ts'
+import { ClusterObjects, PODS } from '../support/cluster-objects.ts'
+import { eventually } from '../support/eventually.ts'
+import { RunningOperator } from '../support/running-operator.ts'
+import { RunningProcessor } from '../support/running-processor.ts'
+
+/** Agents and the operator on one cluster: everybody has the same number for the same pod. */
+const test = suite('identities that agents and operator agree on')
+
+let cluster: Cluster
+let objects: ClusterObjects
+const agents: RunningProcessor[] = []
+
+test.before(async () => {
+  cluster = await Cluster.start()
+  objects = await ClusterObjects.open(cluster)
+  for (let i = 0; i < 20; i++) {
+    const labels = { app: `app-${i % 5}`, 'pod-template-hash': `${i}` }
+    await objects.pod({ name: `pod-${i}`, labels, addresses: [`10.1.0.${i}`], node: `node-${i % 2}` })
+  }
+})
+
+test.after(async () => {
+  for (const agent of agents) await agent.stop()
+  objects?.close()
+  await cluster?.stop()
+})
+
+async function agent(): Promise<RunningProcessor> {
+  const started = await RunningProcessor.start({ kube_config: cluster.kubeconfig, node_name: 'node-1' })
+  agents.push(started)
+  return started
+}
+
+/** Identity by pod, as flows of an agent show it. */
+async function shown(running: RunningProcessor): Promise<Record<string, number>> {
+  const ends = await Promise.all(Array.from({ length: 20 }, (_, i) => running.source(`10.1.0.${i}`)))
+  return Object.fromEntries(ends.map((end) => [`${end.namespace}/${end.podName}`, end.identity]).sort())
+}
+
+test('without an operator two agents compute the same numbers, one for each label set', async () => {
+  const [first, second] = [await shown(await agent()), await shown(await agent())]
+  assert.equal(first, second)
+  assert.is(Object.keys(first).length, 20)
+  assert.is(new Set(Object.values(first)).size, 5)
+})
+
+test('with an operator an agent shows its numbers and labels, and follows them', async () => {
+  const operator = new RunningOperator({ kubeconfig: cluster.kubeconfig, installCrds: true })
+  await operator.leading()
+  const numbers = await eventually('20 endpoints', async () => {
+    const found = await objects.numbers()
+    return Object.keys(found).length === 20 ? found : undefined
+  })
+  const late = await agent()
+  assert.equal(await shown(late), numbers)
+  const identity = (await objects.identities()).find(
+    ({ metadata }) => Number(metadata.name) === numbers['default/pod-0'],
+  )
+  const labels = Object.entries(identity?.['security-labels'] ?? {}).map(([key, value]) => `${key}=${value}`)
+  assert.equal((await late.source('10.1.0.0')).labels, labels.sort())
+  await objects.client.merge(PODS, { namespace: 'default', name: 'pod-0' }, { metadata: { labels: { app: 'moved' } } })
+  await eventually('the new identity', async () => {
+    const [told, seen] = [(await objects.numbers())['default/pod-0'], (await late.source('10.1.0.0')).identity]
+    return told !== numbers['default/pod-0'] && told === seen ? true : undefined
+  })
+  await operator.stop()
+})
+
+test.run()
