@@ -29,7 +29,12 @@ export async function startHubble(settings: Partial<HubbleConfig> = {}): Promise
   const context = Object.assign(createContext('exporter', 'hubble'), { endpoints })
   const config = hubbleSettings(settings)
   const exporter = new HubbleExporter(context, config)
-  await exporter.start()
+  try {
+    await exporter.start()
+  } catch (error) {
+    await exporter.shutdown(Date.now())
+    throw error
+  }
   const server = exporter.endpoint || `unix://${config.unix_socket.path}`
   return { exporter, context, endpoints, config, server, stop: () => exporter.shutdown(Date.now() + 2_000) }
 }
