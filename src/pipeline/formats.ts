@@ -95,6 +95,9 @@ function durationOrText(text: string): unknown {
   return parseDuration(text) ?? text
 }
 
+/** Hours. A timer of more than 2^31 - 1 ms (596 hours) would fire at once, and again and again. */
+const LONGEST_HOURS = 500
+
 /** Numbers are milliseconds here: what the user wrote reaches the converter as text. */
 function validateDuration(value: unknown, least: number): void {
   if (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value)) {
@@ -104,6 +107,7 @@ function validateDuration(value: unknown, least: number): void {
     throw new Error(`bad duration ${JSON.stringify(value)}: write for example "500ms", "10s" or "1m30s"`)
   }
   demand(value >= least, least === 0 ? 'must be non-negative' : 'must be greater than zero')
+  demand(value <= LONGEST_HOURS * 3_600_000, `must be ${LONGEST_HOURS}h or less`)
 }
 
 /** The empty text passes where it is the default: there it means "not set". */

@@ -13,6 +13,7 @@ const cases: { format: unknown; default?: unknown; written: string; value?: unkn
   { format: 'duration', written: '1.5', error: /the unit is missing/ },
   { format: 'duration', written: '"10"', error: /the unit is missing/ },
   { format: 'duration', written: '-1s', error: /must be non-negative/ },
+  { format: 'duration', written: '720h', error: /must be 500h or less/ },
   { format: 'duration', written: 'true', error: /bad duration "true"/ },
   { format: 'duration', written: '[1s]', error: /expected a duration, got a list/ },
   { format: 'positive-duration', default: '1s', written: '0s', error: /must be greater than zero/ },
