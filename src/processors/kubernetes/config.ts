@@ -95,9 +95,9 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
     history: {
       doc: 'how long it is known who had an address before',
       format: 'positive-duration',
-      default: '5m',
+      default: '1m',
     },
-    max_history: { doc: 'past owners of addresses known at a time', format: 'positive-int', default: 65_536 },
+    max_history: { doc: 'past owners of addresses known at a time', format: 'positive-int', default: 32_768 },
     drop_events: optionalSection({
       reasons: {
         doc: "names of Hubble's DropReason that are told",
