@@ -85,6 +85,7 @@ function flowsOf({ columns, length, strings }: FlowBatch): AgentFlow[] {
     destination: addressText(columns.destinationAddress, i),
     packets: columns.packets[i]!,
     bytes: columns.bytes[i]!,
+    vlan: columns.vlan[i]!,
     interfaceName: strings[columns.interfaceName[i]!]!,
     dropReasonName: strings[columns.dropReasonName[i]!]!,
     dropLocation: strings[columns.dropLocation[i]!]!,

@@ -15,6 +15,7 @@ export interface AgentFlow {
   destination: string
   packets: number
   bytes: number
+  vlan: number
   interfaceName: string
   dropReasonName: string
   dropLocation: string

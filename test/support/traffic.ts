@@ -34,6 +34,19 @@ export function sendTcp(network: NodeNetwork, from: Pod, address: string, connec
   send(network, from, 'tcp', address, ECHO_PORT, connections, bytes)
 }
 
+/** A packet socket sends what follows as hex, one line a frame: Node has none. */
+const SEND_FRAMES = `
+import socket, sys
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind(('eth0', 0))
+for frame in sys.argv[1:]: out.send(bytes.fromhex(frame))
+`
+
+/** Sends whole Ethernet frames out of a pod. */
+export function sendFrames(network: NodeNetwork, from: Pod, frames: readonly Buffer[]) {
+  network.run(from.namespace, 'python3', '-c', SEND_FRAMES, ...frames.map((frame) => frame.toString('hex')))
+}
+
 /** Sends `count` echo requests and waits for their answers. */
 export function ping(network: NodeNetwork, from: Pod, address: string, count: number) {
   network.run(from.namespace, 'ping', '-q', '-c', String(count), '-i', '0.05', address)
