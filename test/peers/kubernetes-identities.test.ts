@@ -1,10 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Resource } from '../../src/kubernetes/resource.ts'
 import { Cluster } from '../support/cluster.ts'
 import { ClusterObjects, PODS } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'
 import { RunningOperator } from '../support/running-operator.ts'
 import { RunningProcessor } from '../support/running-processor.ts'
+
+const JOBS: Resource = { group: 'batch', version: 'v1', plural: 'jobs' }
 
 /** Agents and the operator on one cluster: everybody has the same number for the same pod. */
 const test = suite('identities that agents and operator agree on')
@@ -67,6 +70,27 @@ test('with an operator an agent shows its numbers and labels, and follows them',
     return told !== numbers['default/pod-0'] && told === seen ? true : undefined
   })
   await operator.stop()
+})
+
+test('all pods of a Job show the CronJob behind it', async () => {
+  const owned = (kind: string, name: string) => [{ apiVersion: 'batch/v1', kind, name, uid: 'u', controller: true }]
+  const metadata = { name: 'report-1', ownerReferences: owned('CronJob', 'report') }
+  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } }
+  const job = { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { template } }
+  await objects.client.create(JOBS, { namespace: 'default' }, job)
+  for (const i of [1, 2, 3]) {
+    await objects.pod({ name: `report-1-${i}` })
+    const ownerReferences = owned('Job', 'report-1')
+    await objects.client.merge(PODS, { namespace: 'default', name: `report-1-${i}` }, { metadata: { ownerReferences } })
+    await objects.run('default', `report-1-${i}`, [`10.2.0.${i}`])
+  }
+  const [running] = agents
+  await eventually('the CronJob at all three', async () => {
+    const ends = await Promise.all([1, 2, 3].map((i) => running!.source(`10.2.0.${i}`)))
+    return ends.every(({ workloads: [first] }) => first?.kind === 'CronJob' && first.name === 'report')
+      ? true
+      : undefined
+  })
 })
 
 test.run()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Workload } from '../../flow/endpoint.ts'
 import { hasStatus } from '../../kubernetes/api-error.ts'
@@ -13,8 +14,11 @@ const RESOURCES: Readonly<Record<string, Resource>> = {
 /** Answers remembered; the oldest are forgotten. */
 const MOST_KNOWN = 10_000
 
-/** Requests under way at a time; whoever comes then is answered at a later flow. */
-const MOST_PENDING = 16
+/** Questions under way at a time; the workloads beyond go by the name of their ReplicaSet or Job. */
+const MOST_PENDING = 1_000
+
+/** After a failure it is asked again at the next flow, but not before this. */
+const RETRY_MS = 5_000
 
 /**
  * Who controls a ReplicaSet or a Job, asked of the API server (metadata alone) when a flow first names such a pod. To watch all
@@ -24,7 +28,8 @@ export class OwnerLookup {
   readonly #client: ApiClient
   readonly #log: Logger
   readonly #known = new Map<string, Workload>()
-  readonly #pending = new Set<string>()
+  /** Who wants to know of the answers that are under way. */
+  readonly #pending = new Map<string, (() => void)[]>()
   readonly #stopping = new AbortController()
   #told = false
 
@@ -33,26 +38,43 @@ export class OwnerLookup {
     this.#log = log
   }
 
-  /** The workload behind `workload`, itself as long as nobody knows better. @param found called when an answer changes that */
-  behind(namespace: string, workload: Workload, found: () => void): Workload {
+  /** The workload behind `workload`, itself as long as nobody knows better. @param changed called when that is over */
+  behind(namespace: string, workload: Workload, changed: () => void): Workload {
     const key = `${workload.kind}/${namespace}/${workload.name}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    if (!this.#pending.has(key) && this.#pending.size < MOST_PENDING) {
-      this.#pending.add(key)
-      void this.#ask(namespace, workload)
-        .then((owner) => {
-          this.#remember(key, owner)
-          if (owner !== workload) found()
-        })
-        .catch((error) => this.#failed(error, key, workload))
-        .finally(() => this.#pending.delete(key))
+    const waiting = this.#pending.get(key)
+    if (waiting !== undefined) waiting.push(changed)
+    else if (this.#pending.size < MOST_PENDING) {
+      this.#pending.set(key, [changed])
+      void this.#resolve(key, namespace, workload)
     }
     return workload
   }
 
   stop(): void {
     this.#stopping.abort()
+  }
+
+  async #resolve(key: string, namespace: string, workload: Workload): Promise<void> {
+    try {
+      const owner = await this.#ask(namespace, workload)
+      this.#remember(key, owner)
+      if (owner !== workload) this.#tell(key)
+    } catch (error) {
+      if (!this.#failed(error as Error, key, workload)) await this.#pause()
+      this.#tell(key)
+    } finally {
+      this.#pending.delete(key)
+    }
+  }
+
+  #tell(key: string): void {
+    for (const changed of this.#pending.get(key) ?? []) changed()
+  }
+
+  async #pause(): Promise<void> {
+    await sleep(RETRY_MS, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => {}) // stop() ends it
   }
 
   async #ask(namespace: string, workload: Workload): Promise<Workload> {
@@ -63,13 +85,16 @@ export class OwnerLookup {
     return owner === undefined ? workload : { name: owner.name, kind: owner.kind }
   }
 
-  #failed(error: Error, key: string, workload: Workload): void {
-    if (this.#stopping.signal.aborted) return
+  /** @returns whether that is final */
+  #failed(error: Error, key: string, workload: Workload): boolean {
+    if (this.#stopping.signal.aborted) return true
     // Gone or forbidden: that does not get better by asking again.
-    if (hasStatus(error, 403, 404)) this.#remember(key, workload)
-    if (hasStatus(error, 404) || this.#told) return
+    const final = hasStatus(error, 403, 404)
+    if (final) this.#remember(key, workload)
+    if (hasStatus(error, 404) || this.#told) return final
     this.#told = true
     this.#log.warn(`${error.message}; workloads are named by their ReplicaSet or Job`)
+    return final
   }
 
   #remember(key: string, workload: Workload): void {
