@@ -37,6 +37,7 @@ const TEST = [
   { apt: 'util-linux', program: 'setpriv', why: 'runs without capabilities' },
   { apt: 'openssl', program: 'openssl', why: 'certificates of test servers' },
   { apt: 'gcc', program: 'gcc', why: 'compiles the traffic generator' },
+  { apt: 'python3', program: 'python3', why: 'sends frames by packet sockets' },
 ]
 
 /** Only where the machine has no Go of its own that is new enough. @type {readonly Need[]} */
