@@ -100,7 +100,7 @@ export const ebpfConfig: ConfigSpec<EbpfConfig> = {
       default: 8,
     },
     slabs: {
-      count: { doc: 'buffers between the ring and the decoder', format: 'positive-int', default: 8 },
+      count: { doc: 'buffers between the ring and the decoder', format: 'positive-int', default: 16 },
       size_kib: { doc: 'size of one buffer', format: 'positive-int', default: 1024 },
       max_delay: {
         doc: 'age at which a buffer is handed over although it is not full',
