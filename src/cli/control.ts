@@ -68,7 +68,10 @@ export class SignalControl implements Control {
     for (const [folder, inside] of folders) {
       // `..data` is the link that Kubernetes moves when a mounted ConfigMap changes.
       const names = new Set([...inside.map((file) => basename(file)), '..data'])
-      this.#watchers.push(watch(folder, (_, name) => name !== null && names.has(name) && this.#settle()))
+      const watcher = watch(folder, (_, name) => name !== null && names.has(name) && this.#settle())
+      // The folder is gone, or the limit of watches is reached: SIGHUP reloads all the same.
+      watcher.on('error', ({ message }) => process.stderr.write(`no longer watching ${folder}: ${message}\n`))
+      this.#watchers.push(watcher)
     }
   }
 
