@@ -5,6 +5,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { FlowBatch } from '../../src/flow/batch.ts'
 import { EndpointTable, endpoint, UNKNOWN_ENDPOINT } from '../../src/flow/endpoint.ts'
+import { KeptBatch } from '../../src/flow/kept-batch.ts'
 
 const test = suite('EndpointTable')
 
@@ -62,6 +63,30 @@ test('copies and selections of a batch, and batches named before the retirement,
   assert.is(table.waiting, 0)
   assert.is(kept[0]?.epoch, table.epoch)
 })
+
+for (const rows of [1, 1_000]) {
+  test(`a batch of ${rows} rows that an exporter keeps holds on to its ids until it is forgotten`, async () => {
+    const table = new EndpointTable()
+    const id = table.add(endpoint({ podName: 'old' }))
+    const keep = () => {
+      const batch = FlowBatch.allocate(rows)
+      batch.epoch = table.epoch
+      return new KeptBatch(batch)
+    }
+    const kept: KeptBatch[] = [keep()]
+    table.retire(id)
+    for (let i = 0; i < 3; i++) {
+      table.reclaim()
+      await collected()
+    }
+    assert.equal([table.get(id).podName, table.waiting], ['old', 1])
+    assert.is(kept[0]?.batch.length, rows)
+    kept.pop()?.release()
+    await collected()
+    table.reclaim()
+    assert.is(table.waiting, 0)
+  })
+}
 
 test('watchers are told of an id while it still is the old endpoint’s', async () => {
   const table = new EndpointTable()
