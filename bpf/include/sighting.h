@@ -28,18 +28,10 @@ struct sighting {
 	__u64 value;
 };
 
-/* NH over the ends, the protocol's first four bytes (DNS: id and flags) and the direction; not over the interface. */
+/* Over the ends, the protocol's first four bytes (DNS: id and flags) and the direction; not over the interface. */
 static __always_inline __u64 hash_message(const struct key *key, __u32 slot, __u32 first_bytes)
 {
-	const __u32 *word = (const __u32 *)key;
-	__u64 sum = (__u64)(first_bytes + cfg_hash_seed[0]) * (__u32)(slot + cfg_hash_seed[1]);
-
-	_Pragma("unroll")
-	for (int i = 2; i < 10; i += 2)
-		sum += (__u64)(__u32)(word[i] + cfg_hash_seed[i]) * (__u32)(word[i + 1] + cfg_hash_seed[i + 1]);
-	sum += (__u64)(__u32)(word[10] + cfg_hash_seed[10]) * cfg_hash_seed[11];
-	sum ^= sum >> 32;
-	return sum * 0x9e3779b97f4a7c15;
+	return hash_from(key, 2, (__u64)(first_bytes + cfg_hash_seed[0]) * (__u32)(slot + cfg_hash_seed[1]));
 }
 
 /* Where the message of work->passing is remembered, and as what. */

@@ -87,14 +87,16 @@ struct place {
 	__u32 tag;
 };
 
-/* NH (RFC 4418 §5.2.2): pairs of words, each with a secret added, are multiplied and summed. */
-static __always_inline __u64 hash(const struct key *key)
+/*
+ * NH (RFC 4418 §5.2.2): pairs of words, each with a secret added, are multiplied and summed. From word `first` (even) of a
+ * key on, so that the words before it can be left out; `sum` is what was hashed before.
+ */
+static __always_inline __u64 hash_from(const struct key *key, int first, __u64 sum)
 {
 	const __u32 *word = (const __u32 *)key;
-	__u64 sum = 0;
 
 	_Pragma("unroll")
-	for (int i = 0; i < 10; i += 2)
+	for (int i = first; i < 10; i += 2)
 		sum += (__u64)(__u32)(word[i] + cfg_hash_seed[i]) * (__u32)(word[i + 1] + cfg_hash_seed[i + 1]);
 	sum += (__u64)(__u32)(word[10] + cfg_hash_seed[10]) * cfg_hash_seed[11];
 	sum ^= sum >> 32;
@@ -108,7 +110,7 @@ static __always_inline __u32 buckets(void)
 
 static __always_inline struct place place(const struct key *key)
 {
-	__u64 sum = hash(key);
+	__u64 sum = hash_from(key, 0, 0);
 
 	return (struct place){ .bucket = (sum >> 32) * buckets() >> 32, .tag = (__u32)sum | 1 };
 }
