@@ -4,19 +4,11 @@ import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
 import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metrics/text.ts'
 import { HttpServer } from '../pipeline/settings/http-server.ts'
+import { PLAIN_TEXT } from '../pipeline/settings/tls-server.ts'
 import type { Telemetry } from '../pipeline/telemetry.ts'
 
 /** `undefined` = well, else what is wrong. */
 export type Probe = () => string | undefined
-
-const PLAIN = {
-  enabled: false,
-  cert_file: '',
-  key_file: '',
-  client_ca_file: '',
-  min_version: '1.2',
-  reload_interval: 0,
-} as const
 
 /** `/metrics`, and for the kubelet `/healthz` (alive) and `/readyz` (leading or standing by). */
 export class OperatorHttp {
@@ -30,7 +22,7 @@ export class OperatorHttp {
     this.#probes = { '/healthz': probes.healthz, '/readyz': probes.readyz }
     this.#log = log
     const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response)
-    this.#server = new HttpServer({ endpoint, tls: PLAIN }, answer)
+    this.#server = new HttpServer({ endpoint, tls: PLAIN_TEXT }, answer)
   }
 
   get url(): string {

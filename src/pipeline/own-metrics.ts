@@ -7,6 +7,7 @@ import type { EndpointView } from './component.ts'
 import type { ServiceSettings } from './config/service-settings.ts'
 import { formatEndpoint } from './endpoint.ts'
 import { HttpServer, requestTarget } from './settings/http-server.ts'
+import { PLAIN_TEXT } from './settings/tls-server.ts'
 import type { Telemetry } from './telemetry.ts'
 
 const PATH = '/metrics'
@@ -32,7 +33,7 @@ export class OwnMetrics {
       const { host = 'localhost', port = 8888 } = pull.exporter.prometheus
       const endpoint = formatEndpoint({ host, port })
       const server = new HttpServer(
-        { endpoint, tls: NO_TLS },
+        { endpoint, tls: PLAIN_TEXT },
         (request, response) => void this.#answer(request, response),
       )
       try {
@@ -70,12 +71,3 @@ export class OwnMetrics {
     }
   }
 }
-
-const NO_TLS = {
-  enabled: false,
-  cert_file: '',
-  key_file: '',
-  client_ca_file: '',
-  min_version: '1.2',
-  reload_interval: 0,
-} as const

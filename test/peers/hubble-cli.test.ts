@@ -5,7 +5,7 @@ import { addressText } from '../../src/flow/address.ts'
 import { Ends } from '../../src/flow/ends.ts'
 import { LostSource } from '../../src/flow/enums.ts'
 import { flowJson } from '../../src/flow/hubble-json.ts'
-import { makeCertificates } from '../support/certificates.ts'
+import { makeCertificates, mutualTls } from '../support/certificates.ts'
 import { type CliResult, hubble, type RunningHubble, startHubble } from '../support/hubble.ts'
 import { SAMPLE, SAMPLE_MS, sampleBatch } from '../support/hubble-flows.ts'
 import { peer } from '../support/peers.ts'
@@ -212,15 +212,9 @@ test('grpcurl reads the definitions through reflection', async () => {
 })
 
 test('TLS with a client certificate, and none without', async () => {
-  const { ca, cert, key } = makeCertificates(folder.path)
-  const tls = {
-    enabled: true,
-    cert_file: cert,
-    key_file: key,
-    client_ca_file: ca,
-    min_version: '1.3',
-    reload_interval: 0,
-  } as const
+  const certificates = makeCertificates(folder.path)
+  const { ca, cert, key } = certificates
+  const tls = mutualTls(certificates)
   const secure = await startHubble({ tls })
   const server = `tls://${secure.server}`
   const trust = ['--tls-ca-cert-files', ca, '--tls-server-name', 'localhost']

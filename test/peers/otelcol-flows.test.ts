@@ -3,12 +3,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { OtlpGrpcConfig } from '../../src/exporters/otlp_grpc/config.ts'
 import { OtlpFlowExporter } from '../../src/exporters/otlp_grpc/flows.ts'
-import { EventType, FlowType, Kind, L7Type, Protocol, Reply, Verdict } from '../../src/flow/enums.ts'
+import { EventType, FlowType, Kind, L7Type, Protocol, Reply } from '../../src/flow/enums.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { createContext, ownMetric, type RecordingContext } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
 import { otlpConfig } from '../support/exporter-config.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../support/flows.ts'
+import { DROP as NETFILTER_DROP } from '../support/metric-rows.ts'
 import { Otelcol, plainAttributes } from '../support/otelcol.ts'
 
 const LABELS = { exporter: 'otlp_grpc' }
@@ -55,20 +56,7 @@ const ANSWER: FlowRow = {
   },
 }
 
-const DROP: FlowRow = {
-  ...TCP_SYN,
-  kind: Kind.DROP,
-  verdict: Verdict.DROPPED,
-  eventType: EventType.DROP,
-  eventSubType: 133,
-  dropReason: 133,
-  observationPoint: 0,
-  isReply: Reply.UNKNOWN,
-  dropReasonName: 'NETFILTER_DROP',
-  dropLocation: 'nf_hook_slow+0x93',
-  interfaceName: 'eth0',
-  interfaceIndex: 2,
-}
+const DROP: FlowRow = { ...NETFILTER_DROP, interfaceName: 'eth0', interfaceIndex: 2 }
 
 flows('every attribute arrives as it was', async () => {
   await otelcol.start()

@@ -12,7 +12,7 @@ import type { MetricSource } from '../../src/metrics/source.ts'
 import { defaultsOf } from '../../src/pipeline/config/decode.ts'
 import { type HubbleMetricsConfig, hubbleMetricsConfig } from '../../src/processors/hubble_metrics/config.ts'
 import { HubbleMetricsConnector } from '../../src/processors/hubble_metrics/connector.ts'
-import { makeCertificates } from '../support/certificates.ts'
+import { makeCertificates, mutualTls } from '../support/certificates.ts'
 import { createContext } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../support/flows.ts'
@@ -151,15 +151,9 @@ for (const enable_open_metrics of [false, true])
 
 scraping('scrapes over TLS', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fovea-tls-'))
-  const { ca, cert, key } = makeCertificates(folder)
-  const tls = {
-    enabled: true,
-    cert_file: cert,
-    key_file: key,
-    client_ca_file: ca,
-    min_version: '1.3',
-    reload_interval: 0,
-  } as const
+  const certificates = makeCertificates(folder)
+  const { ca, cert, key } = certificates
+  const tls = mutualTls(certificates)
   const { exporter } = await serve({ tls })
   const prometheus = new PrometheusServer()
   try {

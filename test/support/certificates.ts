@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TlsServerConfig } from '../../src/pipeline/settings/tls-server.ts'
 
 /** PEM files of a throw-away authority and what it signed. */
 export interface Certificates {
@@ -33,4 +34,9 @@ export function makeCertificates(folder: string, names: readonly string[] = ['lo
   const signed = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-extfile', at('extensions')]
   openssl('x509', '-req', '-in', at('server.csr'), ...signed, '-out', at('server.pem'), '-days', '1')
   return { ca: at('ca.pem'), cert: at('server.pem'), key: at('server.key') }
+}
+
+/** The `tls` section of a server that asks its clients for a certificate of the same authority. */
+export function mutualTls({ ca, cert, key }: Certificates): TlsServerConfig {
+  return { enabled: true, cert_file: cert, key_file: key, client_ca_file: ca, min_version: '1.3', reload_interval: 0 }
 }

@@ -41,13 +41,3 @@ function checkHeaders(headers: Readonly<Record<string, string>>): Problem[] {
     return HEADER_VALUE.test(value) ? [] : [{ path, message: 'a header value has printable ASCII characters only' }]
   })
 }
-
-/** Channel options of the `keepalive` section. */
-export function grpcKeepalive(config: GrpcClientConfig['keepalive']): Record<string, number> {
-  if (config.time === 0) return {}
-  return {
-    'grpc.keepalive_time_ms': config.time,
-    'grpc.keepalive_timeout_ms': config.timeout,
-    'grpc.keepalive_permit_without_calls': config.permit_without_stream ? 1 : 0,
-  }
-}

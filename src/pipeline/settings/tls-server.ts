@@ -14,6 +14,16 @@ export interface TlsServerConfig extends OptionalSection {
   reload_interval: number
 }
 
+/** A server without TLS. */
+export const PLAIN_TEXT: TlsServerConfig = {
+  enabled: false,
+  cert_file: '',
+  key_file: '',
+  client_ca_file: '',
+  min_version: '1.2',
+  reload_interval: 0,
+}
+
 /** Schema of a server's `tls` section. */
 export const tlsServerSchema = optionalSection({
   cert_file: { doc: "PEM file of the server's certificate chain", format: 'file', default: '' },
