@@ -1,38 +1,45 @@
 /**
- * Which labels make identities, by Cilium's rules (its `labels` option): each expression is matched at the start of the key,
- * the longest match decides, and `!` in front leaves out. Labels that differ from pod to pod or from run to run of the same
- * workload must stay out, or every pod becomes an identity of its own.
+ * Which labels make identities, by the rules of Cilium 1.19 (its `labels` option, pkg/labelsfilter): expressions are matched at the
+ * start of the key; a label counts when the longest match of those that take in is longer than the shortest of those that leave
+ * out, or when nothing leaves it out and no expression of the user takes in. Labels that differ from pod to pod or from run to run
+ * of the same workload must stay out, or every pod becomes an identity of its own.
  */
 
-/** What counts unless an expression of the user matches longer. */
-const DEFAULTS: readonly string[] = [
+/** Cilium's own list. */
+const CILIUM: readonly string[] = [
   'io\\.kubernetes\\.pod\\.namespace',
   'io\\.cilium\\.k8s\\.namespace\\.labels',
-  'io\\.cilium\\.k8s\\.policy\\.(cluster|serviceaccount)',
   'app\\.kubernetes\\.io',
+  'io\\.cilium\\.k8s\\.policy\\.cluster',
+  'io\\.cilium\\.k8s\\.policy\\.serviceaccount',
   '!io\\.kubernetes',
   '!kubernetes\\.io',
-  '!.*beta\\.kubernetes\\.io',
-  '!k8s\\.io',
-  '!topology\\.kubernetes\\.io',
   '!statefulset\\.kubernetes\\.io/pod-name',
   '!apps\\.kubernetes\\.io/pod-index',
-  // Job names carry the time of the run: with them a CronJob would use up a number each time.
-  '!batch\\.kubernetes\\.io/(controller-uid|job-name|job-completion-index)',
-  '!(job-name|controller-uid)$',
-  '!pod-template-(hash|generation)$',
-  '!controller-revision-hash$',
-  '!rollouts-pod-template-hash$',
-  '!annotation',
+  '!batch\\.kubernetes\\.io/job-completion-index',
+  '!batch\\.kubernetes\\.io/controller-uid',
+  '!.*beta\\.kubernetes\\.io',
+  '!k8s\\.io',
+  '!pod-template-generation',
+  '!pod-template-hash',
+  '!controller-revision-hash',
+  '!controller-uid',
+  '!annotation.*',
   '!etcd_node',
+  '!topology\\.kubernetes\\.io',
 ]
+
+/** What Cilium leaves to the user, and what would use up a number for each run of a CronJob or each revision of a Rollout. */
+const FURTHER: readonly string[] = ['!batch\\.kubernetes\\.io/job-name', '!job-name$', '!rollouts-pod-template-hash$']
 
 /** Keys whose verdict is remembered; a cluster has hundreds. */
 const CACHE_SIZE = 10_000
 
 interface Rule {
-  expression: RegExp
-  keep: boolean
+  /** Undefined for another source of labels than Kubernetes. */
+  expression: RegExp | undefined
+  /** Whether labels that match count. */
+  takesIn: boolean
 }
 
 /** Decides by label key. */
@@ -43,13 +50,14 @@ export class LabelFilter {
   readonly #verdicts = new Map<string, boolean>()
 
   /**
-   * @param expressions on top of the defaults, for example `k8s:team` or `!k8s:build-.*`; once one of them has no `!`,
-   *   only labels that are named count
+   * @param expressions on top of the defaults, for example `k8s:team`, `!build-.*` or `k8s:!git`; once one of them takes in, only
+   *   labels that are named count
    * @throws Error that names the expression at fault
    */
   constructor(expressions: readonly string[] = []) {
-    this.#rules = [...DEFAULTS, ...expressions].map(parseRule)
-    this.#otherwise = expressions.every((expression) => expression.startsWith('!'))
+    const own = expressions.map(parseRule)
+    this.#rules = [...CILIUM.map(parseRule), ...FURTHER.map(parseRule), ...own].filter(({ expression }) => expression)
+    this.#otherwise = own.every(({ takesIn }) => !takesIn)
   }
 
   keeps(key: string): boolean {
@@ -62,24 +70,28 @@ export class LabelFilter {
   }
 
   #judge(key: string): boolean {
-    let longest = -1
-    let verdict = this.#otherwise
-    for (const { expression, keep } of this.#rules) {
-      const length = expression.exec(key)?.[0].length ?? -1
-      if (length < longest || length < 0) continue
-      // Of two matches of one length the later wins: the user's over the default.
-      longest = length
-      verdict = keep
+    let taken = 0
+    let left = 0
+    for (const { expression, takesIn } of this.#rules) {
+      const length = expression?.exec(key)?.[0].length ?? 0
+      if (takesIn) taken = Math.max(taken, length)
+      else if (length > 0) left = left === 0 ? length : Math.min(left, length)
     }
-    return verdict
+    return (this.#otherwise && left === 0) || taken > left
   }
 }
 
+/** Source of all labels that are judged here; a rule for another source says only whether what is not named counts. */
+const SOURCE = 'k8s'
+
+/** `[source:][!]expression`; also `!source:expression`, which in Cilium would match nothing. */
 function parseRule(text: string): Rule {
-  const keep = !text.startsWith('!')
-  const body = (keep ? text : text.slice(1)).replace(/^k8s:/, '')
+  const [, before = '', source = SOURCE, behind = '', body = ''] = /^(!?)(?:([a-z0-9-]+):)?(!?)(.*)$/s.exec(text) ?? []
+  if (body === '') throw new Error(`label expression ${JSON.stringify(text)} has no key`)
+  const takesIn = before === '' && behind === ''
+  if (source !== SOURCE) return { expression: undefined, takesIn }
   try {
-    return { expression: new RegExp(`^(?:${body})`), keep }
+    return { expression: new RegExp(`^(?:${body})`), takesIn }
   } catch (cause) {
     throw new Error(`label expression ${JSON.stringify(text)}: ${(cause as Error).message}`, { cause })
   }

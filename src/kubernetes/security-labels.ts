@@ -62,13 +62,9 @@ export function labelList(labels: Labels): string[] {
     .sort()
 }
 
+/** Cilium's own prefix is left out whatever follows, as by its SanitizePodLabels. */
 function isDerived(key: string): boolean {
-  return (
-    key === NAMESPACE_LABEL ||
-    key === SERVICE_ACCOUNT_LABEL ||
-    key === CLUSTER_LABEL ||
-    key.startsWith(NAMESPACE_LABELS_PREFIX)
-  )
+  return key === NAMESPACE_LABEL || key.startsWith('io.cilium.k8s')
 }
 
 function pick(labels: Labels, rename: (key: string) => string | undefined): Labels {

@@ -30,13 +30,23 @@ const cases = [
       'k8s.io/x',
     ],
   },
-  { name: 'labels that only begin like those count', user: [], keeps: ['job-name-prefix', 'pod-template-hash-kind'] },
+  {
+    name: "labels that only begin like Cilium's do not count either",
+    user: [],
+    keeps: ['job-name-prefix', 'my-pod-template-hash'],
+    drops: ['pod-template-hash-kind', 'controller-uid-2', 'annotation.cni', 'etcd_node'],
+  },
   {
     name: 'derived labels count',
     user: [],
     keeps: [NAMESPACE, 'io.cilium.k8s.policy.cluster', 'io.cilium.k8s.namespace.labels.team'],
   },
-  { name: 'an exclusion takes away', user: ['!build-.*', '!k8s:git'], keeps: ['app'], drops: ['build-7', 'git-sha'] },
+  {
+    name: 'an exclusion takes away, wherever its source stands',
+    user: ['!build-.*', '!k8s:git', 'k8s:!run'],
+    keeps: ['app'],
+    drops: ['build-7', 'git-sha', 'run-1'],
+  },
   {
     name: 'an inclusion leaves nothing but what is named',
     user: ['k8s:app', 'team'],
@@ -44,10 +54,22 @@ const cases = [
     drops: ['tier', 'pod-template-hash'],
   },
   {
-    name: 'the longest match decides, the later of two equal ones',
-    user: ['!io\\.cilium\\.k8s\\.namespace\\.labels\\.secret', 'job-name$'],
-    keeps: ['job-name', 'io.cilium.k8s.namespace.labels.team'],
-    drops: ['io.cilium.k8s.namespace.labels.secret', 'other'],
+    name: 'labels of another source are none of Kubernetes, but naming one leaves nothing else',
+    user: ['reserved:.*'],
+    keeps: [NAMESPACE],
+    drops: ['app'],
+  },
+  {
+    name: 'a longer match brings a label back, one of the same length does not',
+    user: ['pod-template-hash-kind', 'k8s:!io\\.cilium\\.k8s\\.namespace\\.labels\\.secret', 'controller-uid'],
+    keeps: ['pod-template-hash-kind', 'io.cilium.k8s.namespace.labels.team'],
+    drops: ['io.cilium.k8s.namespace.labels.secret', 'controller-uid', 'other'],
+  },
+  {
+    name: 'of several that leave out the shortest counts, of several that take in the longest',
+    user: ['!a', '!a\\.b\\.c\\.d', 'a\\.b'],
+    keeps: ['a.b', 'a.b.c.d'],
+    drops: ['a', 'a.c'],
   },
 ]
 
@@ -59,6 +81,7 @@ for (const { name, user, keeps = [], drops = [] } of cases)
   })
 
 filters('a bad expression is named', () => {
+  assert.throws(() => new LabelFilter(['k8s:!']), /label expression "k8s:!" has no key/)
   assert.throws(() => new LabelFilter(['!(']), /label expression "!\(": Invalid regular expression/)
 })
 

@@ -42,6 +42,7 @@ labels('a pod cannot pretend to be of another namespace, account or cluster', ()
       'io.cilium.k8s.policy.serviceaccount': 'admin',
       'io.cilium.k8s.policy.cluster': 'west',
       'io.cilium.k8s.namespace.labels.team': 'blue',
+      'io.cilium.k8s.policy.name': 'all',
       app: 'web',
     },
     filter,
