@@ -39,6 +39,7 @@ export const PEER_PROGRAMS: readonly PeerProgram[] = [
     // Cilium splits this text at its blanks: version, commit, time.
     ldflags: (version) => `-X '${CILIUM}/pkg/version.ciliumVersion=${version} module 1970-01-01T00:00:00+00:00'`,
   },
+  { name: 'hubble-upstream', module: 'hubble-upstream', package: '.', versionOf: CILIUM },
   { name: 'otelcol', module: 'otelcol', package: '.', versionOf: 'go.opentelemetry.io/collector/otelcol' },
   {
     name: 'prometheus',

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 export type Peer =
   | 'hubble'
   | 'hubble-relay'
+  | 'hubble-upstream'
   | 'otelcol'
   | 'prometheus'
   | 'promtool'
