@@ -1,5 +1,6 @@
 import { bufferBytes, type Columns, gatherRows, viewColumns } from './columns.ts'
 import type { NamingEpoch } from './endpoint.ts'
+import type { ForeignFlows } from './foreign.ts'
 import { emptyL7, type L7Parts, L7Table } from './l7.ts'
 
 /** Events that never became flows; travels with the next batch and ends as `flow.LostEvent`. */
@@ -21,6 +22,8 @@ export interface BatchParts {
   l7: L7Parts
   /** See {@link FlowBatch.epoch}; stays on the thread where the batch was named. */
   epoch?: NamingEpoch | undefined
+  /** See {@link FlowBatch.foreign}; stays on its thread, too. */
+  foreign?: ForeignFlows | undefined
 }
 
 /**
@@ -40,6 +43,8 @@ export class FlowBatch {
   readonly lost: LostEvents[]
   /** When its endpoint ids were written; keeps them from becoming other endpoints' (see `EndpointTable`). */
   epoch: NamingEpoch | undefined
+  /** Of flows that another observer made: each one as it came. Whoever replaces it releases the old one. */
+  foreign: ForeignFlows | undefined
   /** Whoever made the batch is the first. */
   #holders = 1
   #indexes: Map<string, number> | undefined
@@ -53,6 +58,7 @@ export class FlowBatch {
     this.l7 = new L7Table(parts.l7)
     this.lost = lost
     this.epoch = parts.epoch
+    this.foreign = parts.foreign
   }
 
   /** An empty batch of `length` zeroed rows. */
@@ -88,11 +94,12 @@ export class FlowBatch {
     if (--this.#holders > 0) return
     this.buffer.transfer(0)
     this.l7.free()
+    this.foreign?.release()
   }
 
   /** Bytes this batch keeps alive: buffers, not the strings. */
   get bytes(): number {
-    return this.buffer.byteLength + this.l7.bytes
+    return this.buffer.byteLength + this.l7.bytes + (this.foreign?.bytes ?? 0)
   }
 
   /** A writer's own copy; strings are shared by value, buffers are copied. */
@@ -105,6 +112,7 @@ export class FlowBatch {
         strings: [...this.strings],
         l7: this.l7.copyParts(),
         epoch: this.epoch,
+        foreign: this.foreign?.share(),
       },
       [...this.lost],
     )
@@ -118,8 +126,9 @@ export class FlowBatch {
     if (kept === this.length) return this
     this.retain()
     const buffer = new ArrayBuffer(bufferBytes(kept))
+    const foreign = this.foreign?.select(rows, kept)
     const out = new FlowBatch(
-      { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts, epoch: this.epoch },
+      { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts, epoch: this.epoch, foreign },
       this.lost,
     )
     gatherRows(this.columns, out.columns, rows, kept)

@@ -4,7 +4,7 @@ import { LocalAddresses } from './local-addresses.ts'
 
 /**
  * Names both ends of a flow: the endpoint a processor found, else this machine (one of its own addresses), else the
- * world; unknown without IP. Readers (encoder, filters) ask here, so that all of them see the same ends.
+ * world; unknown without IP, and where a flow of another observer names nobody. Readers (encoder, filters) ask here, so that all of them see the same ends.
  */
 export class Ends {
   readonly table: EndpointTable
@@ -23,17 +23,18 @@ export class Ends {
   /** Id in `table` of the row's source. */
   source(batch: FlowBatch, row: number): number {
     const { sourceEndpoint, sourceAddress, ipVersion } = batch.columns
-    return sourceEndpoint[row]! || this.#reserved(sourceAddress, row, ipVersion[row]!)
+    return sourceEndpoint[row]! || this.#reserved(batch, sourceAddress, row, ipVersion[row]!)
   }
 
   /** Id in `table` of the row's destination. */
   destination(batch: FlowBatch, row: number): number {
     const { destinationEndpoint, destinationAddress, ipVersion } = batch.columns
-    return destinationEndpoint[row]! || this.#reserved(destinationAddress, row, ipVersion[row]!)
+    return destinationEndpoint[row]! || this.#reserved(batch, destinationAddress, row, ipVersion[row]!)
   }
 
-  #reserved(addresses: Uint32Array, row: number, ipVersion: number): number {
-    if (ipVersion === 0) return UNKNOWN_ENDPOINT
+  #reserved(batch: FlowBatch, addresses: Uint32Array, row: number, ipVersion: number): number {
+    // What is here, or in no cluster, is another question for the observer a flow came from: it names its own ends.
+    if (ipVersion === 0 || batch.foreign !== undefined) return UNKNOWN_ENDPOINT
     return this.#local.has(addresses, row) ? HOST_ENDPOINT : WORLD_ENDPOINT
   }
 }

@@ -1,4 +1,5 @@
 import { EventType, ObservationPoint, Protocol } from './enums.ts'
+import { L7Protocol } from './l7.ts'
 
 /** Names of numbers that columns hold, as Hubble's API and metrics write them. */
 
@@ -33,6 +34,8 @@ const L4: Readonly<Record<number, string>> = {
   [Protocol.SCTP]: 'SCTP',
 }
 
+const L7: Readonly<Record<number, string>> = { [L7Protocol.DNS]: 'DNS', [L7Protocol.HTTP]: 'HTTP' }
+
 /** Name of a `flow.Verdict`; the number where it has none. */
 export function verdictName(verdict: number): string {
   return VERDICTS[verdict] ?? String(verdict)
@@ -61,7 +64,7 @@ export function l4Name(protocol: number): string | undefined {
 export function protocolLabel(eventType: number, protocol: number): string {
   switch (eventType) {
     case EventType.L7:
-      return protocol === 1 ? 'DNS' : 'Unknown L7'
+      return L7[protocol] ?? 'Unknown L7'
     case EventType.DROP:
     case EventType.CAPTURE:
     case EventType.TRACE:

@@ -2,6 +2,7 @@ import type { FlowBatch } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Ends } from './ends.ts'
 import { Kind, Protocol, Reply, Verdict } from './enums.ts'
+import type { ForeignFlows } from './foreign.ts'
 import { ExtensionsWriter } from './hubble-extensions.ts'
 import {
   encoded,
@@ -81,6 +82,7 @@ export class HubbleEncoder {
 
   /** One row as `observer.GetFlowsResponse`. @param serial number of the batch, unique in this process, below 2^46 */
   response(batch: FlowBatch, row: number, serial: number): Uint8Array {
+    if (batch.foreign !== undefined) return this.#foreign(batch, row, batch.foreign)
     const writer = this.#writer
     const { timeSeconds, timeNanos } = batch.columns
     writer.begin()
@@ -89,6 +91,17 @@ export class HubbleEncoder {
     const flow = writer.written
     this.#flow(batch, row, serial)
     writer.close(lengthTag(1), flow)
+    return writer.finish()
+  }
+
+  /** The flow as it came, node and time of the response from it. */
+  #foreign(batch: FlowBatch, row: number, foreign: ForeignFlows): Uint8Array {
+    const writer = this.#writer
+    const { timeSeconds, timeNanos } = batch.columns
+    writer.begin()
+    writeTime(writer, lengthTag(1001), timeSeconds[row]!, timeNanos[row]!)
+    optionalText(writer, 1000, foreign.nodeName(row))
+    writer.bytesField(lengthTag(1), foreign.raw(row))
     return writer.finish()
   }
 

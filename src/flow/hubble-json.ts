@@ -7,6 +7,7 @@ import type { Ends } from './ends.ts'
 import { Direction, FlowType, L7Type, ObservationPoint, Protocol, Reply, TcpFlag, Verdict } from './enums.ts'
 import { type ExtensionSink, visitEnds, visitExtensions } from './hubble-extensions.ts'
 import { DNS_SOURCE } from './hubble-layer7.ts'
+import { L7Protocol, type L7Table } from './l7.ts'
 import { dnsAddresses, summary } from './summary.ts'
 
 /** `flow.Flow` as protobuf's JSON mapping has it with the names of the proto files: what `hubble observe -o json` prints of a flow. */
@@ -149,21 +150,36 @@ function names(joined: string): string[] {
 }
 
 function layer7Json(batch: FlowBatch, row: number): FlowJson {
-  const table = batch.l7
-  const { type, latencyNs, rcode, ttlSeconds } = table.columns
+  const { type, latencyNs, protocol } = batch.l7.columns
   return present({
     type: enumName(L7Type, type[row]!),
     latency_ns: latencyNs[row] === 0 ? '' : String(Math.round(latencyNs[row]!)),
-    dns: present({
-      query: table.query(row),
-      ips: dnsAddresses(batch, row),
-      ttl: ttlSeconds[row]!,
-      cnames: table.names(row),
-      observation_source: DNS_SOURCE,
-      rcode: rcode[row]!,
-      qtypes: table.types(row).map(dnsTypeName),
-      rrtypes: table.answerTypes(row).map(dnsTypeName),
-    }),
+    ...(protocol[row] === L7Protocol.HTTP ? { http: httpJson(batch.l7, row) } : { dns: dnsJson(batch, row) }),
+  })
+}
+
+function dnsJson(batch: FlowBatch, row: number): FlowJson {
+  const table = batch.l7
+  const { rcode, ttlSeconds } = table.columns
+  return present({
+    query: table.query(row),
+    ips: dnsAddresses(batch, row),
+    ttl: ttlSeconds[row]!,
+    cnames: table.names(row),
+    observation_source: DNS_SOURCE,
+    rcode: rcode[row]!,
+    qtypes: table.types(row).map(dnsTypeName),
+    rrtypes: table.answerTypes(row).map(dnsTypeName),
+  })
+}
+
+function httpJson(table: L7Table, row: number): FlowJson {
+  return present({
+    code: table.httpCode(row),
+    method: table.httpMethod(row),
+    url: table.httpUrl(row),
+    protocol: table.httpProtocol(row),
+    headers: table.httpHeaders(row).map(([key, value]) => present({ key, value })),
   })
 }
 

@@ -1,5 +1,7 @@
 import type { FlowBatch } from './batch.ts'
 import { dnsTypeName } from './dns-names.ts'
+import { optional, optionalText } from './hubble-fields.ts'
+import { L7Protocol, type L7Table } from './l7.ts'
 import { lengthTag, type ProtobufWriter, varintTag } from './protobuf-writer.ts'
 import { dnsAddresses } from './summary.ts'
 
@@ -10,7 +12,8 @@ export const DNS_SOURCE = 'packet'
 export function writeLayer7(writer: ProtobufWriter, batch: FlowBatch, row: number): void {
   const { type, latencyNs } = batch.l7.columns
   const mark = writer.written
-  writeDns(writer, batch, row)
+  if (batch.l7.columns.protocol[row] === L7Protocol.HTTP) writeHttp(writer, batch.l7, row)
+  else writeDns(writer, batch, row)
   if (latencyNs[row]! > 0) writer.varintField(varintTag(2), Math.round(latencyNs[row]!))
   if (type[row] !== 0) writer.varintField(varintTag(1), type[row]!)
   writer.close(lengthTag(15), mark)
@@ -30,6 +33,21 @@ function writeDns(writer: ProtobufWriter, batch: FlowBatch, row: number): void {
   const query = table.query(row)
   if (query !== '') writer.textField(lengthTag(1), query)
   writer.close(lengthTag(100), mark)
+}
+
+function writeHttp(writer: ProtobufWriter, table: L7Table, row: number): void {
+  const mark = writer.written
+  for (const [key, value] of table.httpHeaders(row).reverse()) {
+    const header = writer.written
+    optionalText(writer, 2, value)
+    optionalText(writer, 1, key)
+    writer.close(lengthTag(5), header)
+  }
+  optionalText(writer, 4, table.httpProtocol(row))
+  optionalText(writer, 3, table.httpUrl(row))
+  optionalText(writer, 2, table.httpMethod(row))
+  optional(writer, 1, table.httpCode(row))
+  writer.close(lengthTag(101), mark)
 }
 
 function texts(writer: ProtobufWriter, field: number, list: readonly string[]): void {

@@ -22,6 +22,7 @@ export class KeptBatch {
     this.#kept = small || batch.buffer.byteLength > 2 * bufferBytes(batch.length) ? compactParts(batch) : batch
     if (this.#kept === batch) batch.retain()
     this.bytes = this.#kept.buffer.byteLength + l7Bytes(this.#kept) + stringBytes(batch.strings)
+    this.bytes += this.#kept.foreign?.bytes ?? 0
     this.bytes += small ? BUFFER_OVERHEAD : BATCH_OVERHEAD
   }
 
@@ -38,6 +39,7 @@ export class KeptBatch {
   /** It is not needed any more. */
   release(): void {
     if (this.#kept instanceof FlowBatch) this.#kept.release()
+    else this.#kept.foreign?.release()
   }
 }
 
@@ -56,6 +58,7 @@ function compactParts(batch: FlowBatch): BatchParts {
     // A filter may have left none of the rows that the table is about.
     l7: batch.columns.l7.subarray(0, length).some((row) => row !== 0) ? batch.l7.copyParts() : emptyL7(),
     epoch,
+    foreign: batch.foreign?.compact(),
   }
 }
 

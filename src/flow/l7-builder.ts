@@ -1,6 +1,25 @@
-import { type L7Columns, type L7Parts, l7BufferBytes, viewL7 } from './l7.ts'
+import { type L7Columns, type L7Parts, L7Protocol, l7BufferBytes, viewL7 } from './l7.ts'
+
+/** An HTTP request or response as `flow.HTTP` has it. */
+export interface HttpMessage {
+  /** `L7Type` */
+  type: number
+  latencyNs: number
+  /** 0 in a request. */
+  code: number
+  method: string
+  url: string
+  /** `HTTP/1.1` */
+  protocol: string
+  headers: readonly (readonly [key: string, value: string])[]
+}
 
 const FIRST_ROWS = 64
+/** Most bytes of a URL, and of all headers together: columns are 16 bits wide. */
+const TEXT_BYTES = 0xffff
+
+const utf8 = new TextEncoder()
+
 const FIRST_HEAP = 8_192
 
 /**
@@ -52,6 +71,30 @@ export class L7Builder {
     return at
   }
 
+  /**
+   * Writes an HTTP row. What is longer than 65,535 bytes (the URL; method, protocol and headers together) is cut, and
+   * `truncated` says so. @returns what the batch's column `l7` holds of it; 0 when there was no room
+   */
+  addHttp({ type, latencyNs, code, method, url, protocol, headers }: HttpMessage): number {
+    // HTTP forbids NUL, which separates the texts here.
+    const parts = [method, protocol, ...headers.flat()].map((part) => part.replaceAll('\0', ' '))
+    const [urlBytes, names] = [utf8.encode(url), utf8.encode(parts.join('\0'))]
+    const [urlLength, namesLength] = [Math.min(urlBytes.length, TEXT_BYTES), Math.min(names.length, TEXT_BYTES)]
+    if (!this.reserve(urlLength + namesLength)) return 0
+    const { columns } = this
+    const row = this.#clearRow()
+    columns.protocol[row] = L7Protocol.HTTP
+    columns.type[row] = type
+    columns.latencyNs[row] = latencyNs
+    columns.rcode[row] = code
+    columns.queryAt[row] = this.append(urlBytes, urlLength)
+    columns.queryBytes[row] = urlLength
+    columns.namesAt[row] = this.append(names, namesLength)
+    columns.namesBytes[row] = namesLength
+    columns.truncated[row] = urlLength < urlBytes.length || namesLength < names.length ? 1 : 0
+    return ++this.length
+  }
+
   /** Takes the row that was written last back. */
   undo(): void {
     this.length--
@@ -73,6 +116,12 @@ export class L7Builder {
     this.length = 0
     this.used = 0
     this.refused = 0
+  }
+
+  /** A row may hold what one of an earlier batch left. */
+  #clearRow(): number {
+    for (const column of Object.values(this.columns)) column[this.length] = 0
+    return this.length
   }
 
   #growRows(): void {

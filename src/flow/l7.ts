@@ -4,10 +4,14 @@
  *
  * Heap formats: text = UTF-8; list of addresses = 16 bytes each (IPv4 as ::ffff:a.b.c.d); list of types = 2 bytes each,
  * little endian; list of names = UTF-8 joined by `\0`.
+ *
+ * The columns have the names that DNS gives them. An HTTP row uses `type` and `latencyNs` alike, `rcode` for the status
+ * code, `query` for the URL and `names` for method, protocol, then key and value of each header. Who reads rows asks
+ * `protocol` first.
  */
 
 /** `L7Table.protocol` */
-export const L7Protocol = { DNS: 1 } as const
+export const L7Protocol = { DNS: 1, HTTP: 2 } as const
 
 const FIELDS = {
   latencyNs: Float64Array,
@@ -123,6 +127,31 @@ export class L7Table {
     if (bytes === 0) return []
     const at = this.columns.namesAt[row]!
     return utf8.decode(this.heap.subarray(at, at + bytes)).split('\0')
+  }
+
+  /** HTTP: the status code, 0 = a request. */
+  httpCode(row: number): number {
+    return this.columns.rcode[row]!
+  }
+
+  httpMethod(row: number): string {
+    return this.names(row)[0] ?? ''
+  }
+
+  httpUrl(row: number): string {
+    return this.query(row)
+  }
+
+  /** `HTTP/1.1` */
+  httpProtocol(row: number): string {
+    return this.names(row)[1] ?? ''
+  }
+
+  httpHeaders(row: number): [key: string, value: string][] {
+    const names = this.names(row)
+    const headers: [string, string][] = []
+    for (let i = 2; i + 1 < names.length; i += 2) headers.push([names[i]!, names[i + 1]!])
+    return headers
   }
 
   #numbers(at: number, count: number): number[] {

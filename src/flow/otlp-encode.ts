@@ -9,6 +9,7 @@ import { Direction, FlowType, L7Type, Protocol, Reply, Verdict } from './enums.t
 import { eventTypeText } from './event-type-text.ts'
 import { l4Name, observationPointName, verdictName } from './flow-names.ts'
 import { type ExtensionSink, visitEnds, visitExtensions } from './hubble-extensions.ts'
+import { L7Protocol, type L7Table } from './l7.ts'
 import { DESTINATION, type EndNames, EXTENSION_NAMES, FLOW_EVENT, Name, SOURCE } from './otlp-names.ts'
 import { dnsAddresses, flagsText, summary } from './summary.ts'
 
@@ -75,7 +76,7 @@ export class FlowRecordEncoder {
     const { l7, sourceNames, destinationNames } = batch.columns
     if (sourceNames[row] !== 0) out[SOURCE.names] = batch.strings[sourceNames[row]!]!.split(',')
     if (destinationNames[row] !== 0) out[DESTINATION.names] = batch.strings[destinationNames[row]!]!.split(',')
-    if (l7[row] !== 0) addDns(out, batch, l7[row]! - 1)
+    if (l7[row] !== 0) addLayer7(out, batch, l7[row]! - 1)
     this.#extensions.out = out
     visitExtensions(batch, row, this.#extensions)
     visitEnds(source, destination, this.#extensions)
@@ -145,11 +146,29 @@ function addHubble(out: Attributes, batch: FlowBatch, row: number): void {
   out[Name.summary] = summary(batch, row)
 }
 
+function addLayer7(out: Attributes, batch: FlowBatch, row: number): void {
+  const { protocol, type, latencyNs } = batch.l7.columns
+  out[Name.l7Type] = L7_TYPES[type[row]!] ?? 'UNKNOWN_L7_TYPE'
+  if (protocol[row] === L7Protocol.HTTP) addHttp(out, batch.l7, row)
+  else addDns(out, batch, row)
+  if (type[row] === L7Type.RESPONSE && latencyNs[row] !== 0) out[Name.latency] = latencyNs[row]!
+}
+
+/** Headers are left out: they carry secrets, and there is no end of them. */
+function addHttp(out: Attributes, table: L7Table, row: number): void {
+  out[Name.l7Protocol] = 'http'
+  const version = /^HTTP\/(.+)$/.exec(table.httpProtocol(row))?.[1]
+  if (version !== undefined) out[Name.protocolVersion] = version
+  const [method, url, code] = [table.httpMethod(row), table.httpUrl(row), table.httpCode(row)]
+  if (method !== '') out[Name.httpMethod] = method
+  if (url !== '') out[Name.urlFull] = url
+  if (code !== 0) out[Name.httpCode] = code
+}
+
 function addDns(out: Attributes, batch: FlowBatch, row: number): void {
   const table = batch.l7
-  const { type, rcode, ttlSeconds, latencyNs, addressCount } = table.columns
+  const { type, rcode, ttlSeconds, addressCount } = table.columns
   out[Name.l7Protocol] = 'dns'
-  out[Name.l7Type] = L7_TYPES[type[row]!] ?? 'UNKNOWN_L7_TYPE'
   out[Name.dnsName] = table.query(row)
   out[Name.dnsQtypes] = table.types(row).map(dnsTypeName)
   if (type[row] !== L7Type.RESPONSE) return
@@ -160,7 +179,6 @@ function addDns(out: Attributes, batch: FlowBatch, row: number): void {
   if (addressCount[row] !== 0) out[Name.dnsAnswers] = dnsAddresses(batch, row)
   const names = table.names(row)
   if (names.length > 0) out[Name.dnsCnames] = names
-  if (latencyNs[row] !== 0) out[Name.dnsLatency] = latencyNs[row]!
 }
 
 function addEnd(out: Attributes, name: EndNames, end: Endpoint): void {

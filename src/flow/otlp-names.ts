@@ -1,7 +1,7 @@
 /**
  * Names of every attribute of a flow as OTLP log record, in one place: there is no accepted convention for flows yet
  * (semantic conventions 1.44), so they will be renamed one day. `source.*`, `destination.*`, `network.*`, `dns.*`,
- * `k8s.*` and `error.type` are OpenTelemetry's; `hubble.*` are fields of Hubble's `flow.Flow`; `flow.*` are our own.
+ * `http.*`, `url.*`, `k8s.*` and `error.type` are OpenTelemetry's; `hubble.*` are fields of Hubble's `flow.Flow`; `flow.*` are our own.
  */
 export const FLOW_EVENT = 'network.flow'
 
@@ -17,6 +17,10 @@ export const Name = {
   errorType: 'error.type',
   dnsName: 'dns.question.name',
   dnsAnswers: 'dns.answers',
+  httpMethod: 'http.request.method',
+  httpCode: 'http.response.status_code',
+  urlFull: 'url.full',
+  protocolVersion: 'network.protocol.version',
 
   verdict: 'hubble.verdict',
   type: 'hubble.type',
@@ -32,7 +36,7 @@ export const Name = {
   dnsRcode: 'hubble.dns.rcode',
   dnsTtl: 'hubble.dns.ttl',
   dnsCnames: 'hubble.dns.cnames',
-  dnsLatency: 'hubble.l7.latency_ns',
+  latency: 'hubble.l7.latency_ns',
 
   tcpFlags: 'flow.tcp.flags',
   icmpType: 'flow.icmp.type',

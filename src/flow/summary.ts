@@ -4,6 +4,7 @@ import { dnsRcodeText, dnsTypeName } from './dns-names.ts'
 import { dropReasonEnumName } from './drop-reason-names.ts'
 import { Kind, L7Type, Protocol, TcpFlag } from './enums.ts'
 import { icmpName } from './icmp-names.ts'
+import { L7Protocol, type L7Table } from './l7.ts'
 
 /** `flow.DropReason` POLICY_DENIED, what netfilter drops map to. */
 const POLICY_DENIED = 133
@@ -41,8 +42,10 @@ const TCP_STATES = [
  * drops and TCP events, which Hubble does not tell in this way, say more.
  */
 export function summary(batch: FlowBatch, row: number): string {
+  // Another observer said it in its own words.
+  if (batch.foreign !== undefined) return batch.foreign.summary(row)
   const { kind, l7 } = batch.columns
-  if (l7[row] !== 0) return dnsSummary(batch, l7[row]! - 1)
+  if (l7[row] !== 0) return layer7Summary(batch, l7[row]! - 1)
   switch (kind[row]) {
     case Kind.DROP:
       return `${layerSummary(batch, row)}; ${dropText(batch, row)}`
@@ -133,6 +136,17 @@ export function tcpStateName(state: number): string {
 /** `1.2ms`, or `0.045ms` below a millisecond. */
 function milliseconds(us: number): string {
   return `${us < 1_000 ? us / 1_000 : Math.round(us / 100) / 10}ms`
+}
+
+function layer7Summary(batch: FlowBatch, row: number): string {
+  return batch.l7.columns.protocol[row] === L7Protocol.HTTP ? httpSummary(batch.l7, row) : dnsSummary(batch, row)
+}
+
+function httpSummary(table: L7Table, row: number): string {
+  const [protocol, request] = [table.httpProtocol(row), `${table.httpMethod(row)} ${table.httpUrl(row)}`]
+  if (table.columns.type[row] !== L7Type.RESPONSE) return `${protocol} ${request}`
+  const latencyMs = Math.trunc(table.columns.latencyNs[row]! / 1e6)
+  return `${protocol} ${table.httpCode(row)} ${latencyMs}ms (${request})`
 }
 
 function dnsSummary(batch: FlowBatch, row: number): string {

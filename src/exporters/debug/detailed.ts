@@ -3,6 +3,7 @@ import { COLUMNS, type ColumnName } from '../../flow/columns.ts'
 import type { Ends } from '../../flow/ends.ts'
 import { eventTypeText } from '../../flow/event-type-text.ts'
 import { verdictName } from '../../flow/flow-names.ts'
+import { L7Protocol } from '../../flow/l7.ts'
 import { summary } from '../../flow/summary.ts'
 import type { Colors } from './colors.ts'
 import { destinationSide, sourceSide, timeText } from './compact-line.ts'
@@ -46,6 +47,7 @@ function columnTexts(batch: FlowBatch, row: number): string[] {
 }
 
 function l7Texts(batch: FlowBatch, row: number): string[] {
-  const { dnsId, latencyNs, truncated } = batch.l7.columns
+  const { dnsId, latencyNs, truncated, protocol } = batch.l7.columns
+  if (protocol[row] === L7Protocol.HTTP) return [`latencyNs=${latencyNs[row]}`, `truncated=${truncated[row]}`]
   return [`dnsId=${dnsId[row]}`, `latencyNs=${latencyNs[row]}`, `truncated=${truncated[row]}`]
 }

@@ -1,5 +1,6 @@
 import { Protocol, Reply, TcpFlag, Verdict } from '../../flow/enums.ts'
 import { parseUuid } from '../../flow/hubble-uuid.ts'
+import { L7Protocol } from '../../flow/l7.ts'
 import { addressFilter } from './addresses.ts'
 import { hasLabels, hasService, hasWorkload, inNamespace, onEnd } from './endpoints.ts'
 import { type FieldFilter, type FilterContext, FilterError, type FlowFilter } from './flow-filter.ts'
@@ -107,7 +108,7 @@ const LAYER4: Readonly<Record<string, readonly number[]>> = {
   kafka: [],
 }
 
-/** Layer-4 protocols by number; of the layer-7 ones flows carry DNS alone. */
+/** Layer-4 protocols by number; of the layer-7 ones columns hold DNS and HTTP. */
 function protocols(values: readonly string[]): FieldFilter {
   const names = values.map((value) => value.toLowerCase())
   const unknown = names.findIndex((name) => !Object.hasOwn(LAYER4, name))
@@ -117,11 +118,12 @@ function protocols(values: readonly string[]): FieldFilter {
     'protocol',
     names.flatMap((name) => LAYER4[name]!),
   )
-  const dns = names.includes('dns')
+  const layer7 = [names.includes('dns') ? L7Protocol.DNS : 0, names.includes('http') ? L7Protocol.HTTP : 0]
   return (batch, serial) => {
     const test = layer4(batch, serial)
     const { l7 } = batch.columns
-    return (row) => test(row) || (dns && l7[row] !== 0)
+    const { protocol } = batch.l7.columns
+    return (row) => test(row) || (l7[row] !== 0 && layer7.includes(protocol[l7[row]! - 1]!))
   }
 }
 

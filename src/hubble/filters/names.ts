@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js'
+import { L7Protocol } from '../../flow/l7.ts'
 import { type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
 import { parseSelector } from './label-selector.ts'
 
@@ -38,7 +39,7 @@ export function dnsQueries(patterns: readonly string[]): FieldFilter {
   })
   return (batch) => (row) => {
     const l7 = batch.columns.l7[row]!
-    if (l7 === 0) return false
+    if (l7 === 0 || batch.l7.columns.protocol[l7 - 1] !== L7Protocol.DNS) return false
     const query = batch.l7.query(l7 - 1)
     return regexps.some((regexp) => regexp.test(query))
   }

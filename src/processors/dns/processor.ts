@@ -1,6 +1,6 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { L7Type } from '../../flow/enums.ts'
-import type { L7Table } from '../../flow/l7.ts'
+import { L7Protocol, type L7Table } from '../../flow/l7.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
 import type { DnsConfig } from './config.ts'
@@ -58,9 +58,10 @@ export class DnsProcessor implements Component, FlowConsumer {
 
   #process(batch: FlowBatch): void {
     const { l7, timeSeconds } = batch.columns
+    const { protocol } = batch.l7.columns
     this.#names.begin(batch)
     for (let i = 0; i < batch.length; i++) {
-      if (l7[i] !== 0) this.#message(batch, i, l7[i]! - 1)
+      if (l7[i] !== 0 && protocol[l7[i]! - 1] === L7Protocol.DNS) this.#message(batch, i, l7[i]! - 1)
       if (this.#learned) this.#name(batch, i)
     }
     this.#queries.sweep(timeSeconds[batch.length - 1]!)
@@ -77,7 +78,8 @@ export class DnsProcessor implements Component, FlowConsumer {
   /** @param message row of the L7 table */
   #message(batch: FlowBatch, row: number, message: number): void {
     const response = batch.l7.columns.type[message] === L7Type.RESPONSE
-    this.#pair(batch, row, message, response)
+    // Another observer's flows have no DNS id to pair by, and bring their latency with them.
+    if (batch.foreign === undefined) this.#pair(batch, row, message, response)
     if (response && this.#config.names) this.#learn(batch, row, message)
   }
 

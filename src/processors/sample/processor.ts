@@ -1,5 +1,6 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { Kind, L7Type, TcpFlag } from '../../flow/enums.ts'
+import { L7Protocol } from '../../flow/l7.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
 import type { SampleConfig } from './config.ts'
@@ -70,7 +71,8 @@ export class SampleProcessor implements Component, FlowConsumer {
     if (keep_drops && kind[row] === Kind.DROP) return true
     if (keep_tcp_resets && (kind[row] === Kind.TCP_RESET || (tcpFlags[row]! & TcpFlag.RST) !== 0)) return true
     if (!keep_dns_errors || l7[row] === 0) return false
-    const { type, rcode } = batch.l7.columns
-    return type[l7[row]! - 1] === L7Type.RESPONSE && rcode[l7[row]! - 1] !== 0
+    const { protocol, type, rcode } = batch.l7.columns
+    const at = l7[row]! - 1
+    return protocol[at] === L7Protocol.DNS && type[at] === L7Type.RESPONSE && rcode[at] !== 0
   }
 }
