@@ -14,7 +14,6 @@ interface Heap {
 
 const reader = new ProtobufReader()
 const utf8 = new TextDecoder()
-const MASK_64 = (1n << 64n) - 1n
 
 /** The encoded flows of a batch; row numbers are those of the batch. Never changed: a rewritten flow needs a {@link ForeignBuilder}. */
 export class ForeignFlows {
@@ -74,7 +73,7 @@ export class ForeignFlows {
   /** `ip_trace_id.trace_id`; 0n = none. */
   ipTraceId(row: number): bigint {
     const at = this.#find(row, [40, 1], Wire.VARINT)
-    return at < 0 ? 0n : bigVarint(this.#heap.bytes, at)
+    return at < 0 ? 0n : reader.bigVarint(at)
   }
 
   /** `trace_context.parent.trace_id`; `''` = none. */
@@ -186,15 +185,6 @@ function lastField(end: number, field: number, wire: number): number {
     reader.skip(end)
   }
   return found
-}
-
-function bigVarint(bytes: Uint8Array, at: number): bigint {
-  let value = 0n
-  for (let i = at, shift = 0n; i < bytes.length; i++, shift += 7n) {
-    value |= BigInt(bytes[i]! & 0x7f) << shift
-    if (bytes[i]! < 0x80) break
-  }
-  return value & MASK_64
 }
 
 /** Collects encoded flows row by row, in one heap that grows as needed. */

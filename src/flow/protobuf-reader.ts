@@ -66,6 +66,18 @@ export class ProtobufReader {
     throw new MalformedError('number of more than 10 bytes')
   }
 
+  /** The unsigned 64-bit integer at `at`, exactly; the reader stays where it is. @throws MalformedError */
+  bigVarint(at: number): bigint {
+    let value = 0n
+    for (let i = at, shift = 0n; i < at + 10; i++, shift += 7n) {
+      const byte = this.bytes[i]
+      if (byte === undefined) break
+      value |= BigInt(byte & 0x7f) << shift
+      if (byte < 0x80) return BigInt.asUintN(64, value)
+    }
+    throw new MalformedError('number is cut off')
+  }
+
   /** Where the value of a text, bytes or message field ends; it begins at `at`. @param end of the message around it @throws MalformedError */
   length(end: number): number {
     const length = this.varint()
