@@ -2,6 +2,7 @@ import { Capture, dropReasons } from '../../../native/capture.ts'
 import { explainFailures } from '../../../native/diagnose.ts'
 import { machineFacts, missingCapabilities } from '../../../native/machine.ts'
 import { LostSource } from '../../flow/enums.ts'
+import { Losses } from '../../flow/losses.ts'
 import {
   type Component,
   type CreateContext,
@@ -13,7 +14,6 @@ import { InterfaceLog } from './interface-log.ts'
 import { KernelNames } from './kernel-names.ts'
 import { captureOptions, unknownReasons } from './kernel-settings.ts'
 import { EVENT_BYTES } from './layout.ts'
-import { Losses } from './losses.ts'
 import { EbpfMetrics } from './metrics.ts'
 import { type LossReason, SlabLine } from './slab-line.ts'
 

@@ -1,10 +1,10 @@
 import type { FilledSlab } from '../../../native/capture.ts'
 import { FlowBatch } from '../../flow/batch.ts'
 import { LostSource } from '../../flow/enums.ts'
+import type { Losses } from '../../flow/losses.ts'
 import { type FlowConsumer, RefusedError } from '../../pipeline/component.ts'
 import type { WorkerPool } from '../../pipeline/pool.ts'
 import type { DecodeResult, DecodeTask } from './decode-worker.ts'
-import type { Losses } from './losses.ts'
 import { type NameResolver, nameRows } from './name-rows.ts'
 
 /** The worker's module, beside this one in the sources and in `dist/`. */

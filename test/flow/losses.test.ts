@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { LostSource } from '../../../src/flow/enums.ts'
-import { Losses } from '../../../src/receivers/ebpf/losses.ts'
+import { LostSource } from '../../src/flow/enums.ts'
+import { Losses } from '../../src/flow/losses.ts'
 
 const losses = suite('Losses')
 

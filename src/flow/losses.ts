@@ -1,4 +1,4 @@
-import type { LostEvents } from '../../flow/batch.ts'
+import type { LostEvents } from './batch.ts'
 
 /** Losses that no batch has told of yet, one entry for each source. */
 export class Losses {
