@@ -10,6 +10,8 @@ export interface KubernetesConfig {
   /** File; `''` = `$KUBECONFIG`. */
   kube_config: string
   context: string
+  /** Folder; `''` = where kubelet puts it. */
+  service_account_directory: string
   /** `''` = the node name of the service. */
   node_name: string
   cluster_name: string
@@ -41,6 +43,11 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
     },
     kube_config: { doc: 'kubeconfig file; empty: $KUBECONFIG', format: 'file', default: '' },
     context: { doc: 'context of the kubeconfig; empty: its current one', format: String, default: '' },
+    service_account_directory: {
+      doc: "folder with token, ca.crt and namespace; empty: kubelet's, /var/run/secrets/kubernetes.io/serviceaccount",
+      format: String,
+      default: '',
+    },
     node_name: {
       doc: "name of this agent's node; empty: k8s.node.name of service::telemetry::resource, else the host's name",
       format: String,

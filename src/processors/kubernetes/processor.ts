@@ -78,8 +78,14 @@ export class KubernetesProcessor implements Component, FlowConsumer {
   /** Resolves when the cluster is known, or after `wait_for_sync`. @throws Error when there is no cluster to talk to */
   async start(): Promise<void> {
     const { log, telemetry, resource } = this.#context
-    const { auth_type, kube_config: kubeconfig, context } = this.#config
-    const access = await openAccess({ kubeconfig, context, inCluster: auth_type === 'serviceAccount' })
+    const { auth_type, kube_config: kubeconfig, context, service_account_directory } = this.#config
+    const inCluster = auth_type === 'serviceAccount'
+    const access = await openAccess({
+      kubeconfig,
+      context,
+      inCluster,
+      serviceAccountDirectory: service_account_directory,
+    })
     log.info(`cluster ${access.description}, node ${this.#node}`)
     const userAgent = `fovea/${resource['service.version'] ?? 'unknown'}`
     const limiter = new RateLimit(REQUESTS_PER_SECOND, REQUESTS_AT_ONCE)
