@@ -9,6 +9,7 @@ import { VERSION } from './version.ts'
 /** Adds `fovea operator`. @param force ends the process at a second signal @param ended told of the exit status */
 export function addOperator(program: Command, force: () => void, ended: (status: number) => void): void {
   const command = program.command('operator').description('give pods identities and endpoints, as Kubernetes objects')
+  command.configureHelp({ optionDescription: describeOption })
   for (const option of options(operatorDefaults())) command.addOption(option)
   command.action(async (flags: Flags) => ended(await runOperator(settingsOf(flags), force)))
 }
@@ -55,17 +56,22 @@ async function runOperator(settings: OperatorSettings, force: () => void): Promi
 }
 
 function options(defaults: OperatorSettings): Option[] {
-  const text = (flags: string, doc: string, value: string) => option(flags, doc).default(value)
+  const text = (flags: string, doc: string, value: string) =>
+    value === '' ? option(flags, doc) : option(flags, doc).default(value)
   const duration = (flags: string, doc: string, value: number) =>
     option(flags, doc).default(value, formatDuration(value)).argParser(parseMs)
   const number = (flags: string, doc: string, value: number) => option(flags, doc).default(value).argParser(parseNumber)
   const boolean = (name: string, doc: string, value: boolean) =>
     option(`${name} [boolean]`, doc).default(value).preset('true').argParser(parseBoolean)
   return [
-    text('--kubeconfig <file>', 'kubeconfig; default $KUBECONFIG, the service account, ~/.kube/config', ''),
-    text('--context <name>', 'context of the kubeconfig', ''),
+    text(
+      '--kubeconfig <file>',
+      'kubeconfig file; without it that of $KUBECONFIG, the service account, ~/.kube/config',
+      '',
+    ),
+    text('--context <name>', 'context of the kubeconfig; without it its current one', ''),
     text('--cluster-name <name>', 'name of this cluster, part of every identity', defaults.clusterName),
-    text('--namespace <name>', 'namespace of the Lease; default that of the pod or context', ''),
+    text('--namespace <name>', 'namespace of the Lease; without it that of the pod or context', ''),
     boolean('--leader-elect', 'work only while holding the Lease', defaults.leaderElect),
     text('--lease-name <name>', 'Lease that says which replica works', defaults.leaseName),
     duration('--lease-duration <time>', 'others take over after this silence', defaults.leaseDurationMs),
@@ -75,13 +81,12 @@ function options(defaults: OperatorSettings): Option[] {
       defaults.renewDeadlineMs,
     ),
     duration('--retry-period <time>', 'between two attempts at the Lease', defaults.retryPeriodMs),
-    option('--labels <expressions>', 'labels that make identities, as in Cilium: "k8s:team !k8s:build-.*"')
+    option('--labels <expressions>', 'labels that make identities, as in Cilium: "k8s:team k8s:!build-.*"')
       .default([], 'all but those that differ from pod to pod')
       .argParser((value) => value.split(/[\s,]+/).filter((expression) => expression !== '')),
     boolean('--endpoint-slices', 'write CiliumEndpointSlices instead of CiliumEndpoints', false),
     boolean('--install-crds', 'install or update the CRDs first', false),
     boolean('--allow-cilium', 'run beside a Cilium operator', false),
-    text('--cilium-namespace <name>', 'where a Cilium operator is looked for', defaults.ciliumNamespace),
     duration('--gc-interval <time>', 'between two passes over identities', defaults.gcIntervalMs),
     duration('--gc-grace <time>', 'an identity may be unused for so long', defaults.gcGraceMs),
     number('--workers <number>', 'pods worked on at a time', defaults.workers),
@@ -96,6 +101,14 @@ function options(defaults: OperatorSettings): Option[] {
     ]),
     text('--log-format <format>', 'console or json', defaults.logFormat).choices(['console', 'json']),
   ]
+}
+
+/** `between two passes (default: 5m; $FOVEA_OPERATOR_GC_INTERVAL)`. */
+function describeOption({ description, defaultValue, defaultValueDescription, envVar }: Option): string {
+  const value = defaultValue === undefined ? [] : [`default: ${defaultValueDescription ?? defaultValue}`]
+  const variable = envVar === undefined ? [] : [`$${envVar}`]
+  const both = [...value, ...variable]
+  return both.length === 0 ? description : `${description} (${both.join('; ')})`
 }
 
 /** `--gc-grace` is also `FOVEA_OPERATOR_GC_GRACE`. */

@@ -7,9 +7,15 @@ export const IDENTITIES: Resource = { group: 'cilium.io', version: 'v2', plural:
 export const ENDPOINTS: Resource = { group: 'cilium.io', version: 'v2', plural: 'ciliumendpoints' }
 export const ENDPOINT_SLICES: Resource = { group: 'cilium.io', version: 'v2alpha1', plural: 'ciliumendpointslices' }
 
-/** Marks what this operator made; everything else is Cilium's and left alone. */
-export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by'
+/**
+ * Marks what this operator made; everything else is Cilium's and left alone. An annotation, since Cilium copies the labels of pods
+ * onto its own objects: a pod must not be able to hand them over.
+ */
+export const MANAGED_BY = 'fovea.dev/managed-by'
 export const MANAGER = 'fovea-operator'
+
+/** For `kubectl -l`; nothing is decided by it. */
+const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by'
 
 export interface CiliumIdentity {
   apiVersion: 'cilium.io/v2'
@@ -30,15 +36,24 @@ export interface Networking {
   node?: string
 }
 
+/** A port that a container gives a name. */
+export interface NamedPort {
+  name: string
+  port: number
+  protocol: string
+}
+
 export interface CiliumEndpoint {
   apiVersion: 'cilium.io/v2'
   kind: 'CiliumEndpoint'
   metadata: Partial<ObjectMeta> & { name: string; namespace: string }
   status?: {
+    /** Number of the endpoint on its node: `ID` of the ends of Hubble's flows. */
     id?: number
     state?: string
     identity?: { id?: number; labels?: string[] }
     networking?: Networking | null
+    'named-ports'?: NamedPort[]
     'service-account'?: string
   }
 }
@@ -49,6 +64,7 @@ export interface CoreEndpoint {
   /** Number of the identity. */
   id: number
   networking: Networking
+  'named-ports'?: NamedPort[]
   'service-account'?: string
 }
 
@@ -61,8 +77,13 @@ export interface CiliumEndpointSlice {
 }
 
 /** Whether this operator made the object. */
-export function isOurs(metadata: Pick<ObjectMeta, 'labels'>): boolean {
-  return metadata.labels?.[MANAGED_BY_LABEL] === MANAGER
+export function isOurs(metadata: Pick<ObjectMeta, 'annotations'>): boolean {
+  return metadata.annotations?.[MANAGED_BY] === MANAGER
+}
+
+/** Annotations and labels of what this operator makes. */
+export function marks(labels: Readonly<Record<string, string>> = {}): Pick<ObjectMeta, 'annotations' | 'labels'> {
+  return { annotations: { [MANAGED_BY]: MANAGER }, labels: { [MANAGED_BY_LABEL]: MANAGER, ...labels } }
 }
 
 /** Addresses as pairs: the first IPv4 with the first IPv6, and so on. */

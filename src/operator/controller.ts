@@ -9,14 +9,16 @@ import type { KubeObject, ObjectMeta } from '../kubernetes/object.ts'
 import type { Resource } from '../kubernetes/resource.ts'
 import { type Labels, namespaceLabels, securityLabels } from '../kubernetes/security-labels.ts'
 import type { Telemetry } from '../pipeline/telemetry.ts'
-import { type CiliumIdentity, IDENTITIES } from './cilium.ts'
+import { type CiliumIdentity, ENDPOINT_SLICES, ENDPOINTS, IDENTITIES } from './cilium.ts'
 import { EndpointObjects } from './endpoint-objects.ts'
 import type { EndpointSink } from './endpoint-sink.ts'
 import { EndpointSlices } from './endpoint-slices.ts'
 import { IdentityAllocator } from './identity-allocator.ts'
 import { IdentityCollector } from './identity-collector.ts'
 import { type Identity, IdentityIndex, identityOf } from './identity-index.ts'
+import { LeftoverEndpoints } from './leftover-endpoints.ts'
 import { type Pod, podOf, type RawPod } from './pod.ts'
+import { RepeatedFault } from './repeated-fault.ts'
 import type { OperatorSettings } from './settings.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -47,6 +49,8 @@ export class Controller {
   readonly #namespaces: Informer<KubeObject, Labels>
   readonly #identities: Informer<CiliumIdentity & { metadata: ObjectMeta }, Identity>
   readonly #endpoints: EndpointSink
+  readonly #leftovers: LeftoverEndpoints
+  readonly #faults = new RepeatedFault()
   /** Nothing is written before everything was read. */
   #ready = false
 
@@ -66,6 +70,10 @@ export class Controller {
     const shared = { client, telemetry, log, ...(timing && { timing }) }
     const changed = (key: string) => this.#changed(key)
     this.#endpoints = new (settings.endpointSlices ? EndpointSlices : EndpointObjects)({ ...shared, changed })
+    this.#leftovers = new LeftoverEndpoints({
+      ...shared,
+      resource: settings.endpointSlices ? ENDPOINTS : ENDPOINT_SLICES,
+    })
     this.#pods = new Informer<RawPod, Pod>({
       ...shared,
       resource: PODS,
@@ -118,6 +126,8 @@ export class Controller {
       for (;;) {
         await sleep(this.#options.settings.gcIntervalMs, undefined, { signal })
         await this.#collector.pass(signal)
+        // An endpoint goes only after there is another.
+        if (this.#queue.depth === 0 && this.#endpoints.written) await this.#leftovers.clear(signal)
       }
     } catch (error) {
       if (!signal.aborted) throw error
@@ -186,7 +196,8 @@ export class Controller {
   #failed(key: string, error: Error, failures: number): void {
     const { log, events } = this.#options
     const level = failures < EVENT_AFTER && hasStatus(error, 404, 409) ? 'debug' : 'warn'
-    if (failures === 1 || failures === EVENT_AFTER) log[level](`pod ${key}: ${error.message}; trying again`)
+    if (level === 'debug' || this.#faults.isNews(error.message))
+      log[level](`pod ${key}: ${error.message}; trying again`)
     const pod = this.#pods.get(key)
     if (failures !== EVENT_AFTER || pod === undefined) return
     const { namespace, name, uid } = pod

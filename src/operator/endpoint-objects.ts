@@ -1,12 +1,14 @@
+import { createHash } from 'node:crypto'
 import { hasStatus } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { Informer } from '../kubernetes/informer.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
-import { type Labels, labelList } from '../kubernetes/security-labels.ts'
+import { labelList } from '../kubernetes/security-labels.ts'
 import type { Counter } from '../pipeline/telemetry.ts'
-import { addressPairs, type CiliumEndpoint, ENDPOINTS, isOurs, MANAGED_BY_LABEL, MANAGER } from './cilium.ts'
+import { type CiliumEndpoint, ENDPOINTS, isOurs, marks } from './cilium.ts'
+import { EndpointNumbers } from './endpoint-numbers.ts'
 import type { EndpointChange, EndpointSink, SinkOptions } from './endpoint-sink.ts'
-import { endpointId, type Pod } from './pod.ts'
+import { endpointFields } from './pod.ts'
 
 type Stored = CiliumEndpoint & { metadata: ObjectMeta }
 
@@ -16,7 +18,9 @@ interface Observed {
   version: string
   ours: boolean
   identity: number
-  /** All that decides whether it must be written again. */
+  node: string
+  number: number
+  /** Hash of all that decides whether it must be written again. */
   fingerprint: string
 }
 
@@ -24,6 +28,7 @@ interface Observed {
 export class EndpointObjects implements EndpointSink {
   readonly informer: Informer<Stored, Observed>
   readonly #client: ApiClient
+  readonly #numbers = new EndpointNumbers()
   readonly #created: Counter
   readonly #updated: Counter
   readonly #deleted: Counter
@@ -37,25 +42,43 @@ export class EndpointObjects implements EndpointSink {
     this.#updated = counter('updated', 'CiliumEndpoints written again.')
     this.#deleted = counter('deleted', 'CiliumEndpoints deleted.')
     this.#foreign = counter('foreign', 'Writes left out because the CiliumEndpoint is not of this operator.')
+    const found = (key: string, observed: Observed) => {
+      const loser = this.#numbers.adopt(key, observed, !observed.ours)
+      if (loser !== undefined) changed(loser)
+      changed(key)
+    }
     this.informer = new Informer({
       client,
       telemetry,
       log,
       resource: ENDPOINTS,
       trim: observe,
-      listener: { added: changed, updated: changed, deleted: changed },
+      listener: {
+        added: (key, observed) => found(key, observed),
+        updated: (key, observed) => found(key, observed),
+        deleted: (key) => {
+          this.#numbers.release(key)
+          changed(key)
+        },
+      },
       ...(options.timing && { timing: options.timing }),
     })
   }
 
-  async put(key: string, { pod, identity, labels }: EndpointChange, signal: AbortSignal): Promise<void> {
+  /** Nothing is put off: `put` resolves when it is written. */
+  get written(): boolean {
+    return true
+  }
+
+  async put(key: string, change: EndpointChange, signal: AbortSignal): Promise<void> {
     const observed = this.informer.get(key)
     if (observed?.ours === false) {
       this.#foreign.add(1)
       return
     }
-    if (observed?.fingerprint === fingerprint(pod, identity)) return
-    const object = endpointObject(pod, identity, labels)
+    const { pod } = change
+    const object = endpointObject(change, this.#numbers.take(key, pod.hostIp, pod.uid))
+    if (observed?.fingerprint === fingerprint(object)) return
     const place = { namespace: pod.namespace }
     if (observed === undefined) {
       await this.#client.create(ENDPOINTS, place, object, signal)
@@ -69,6 +92,7 @@ export class EndpointObjects implements EndpointSink {
 
   async remove(key: string, signal: AbortSignal): Promise<void> {
     const observed = this.informer.get(key)
+    if (observed === undefined) this.#numbers.release(key)
     if (observed === undefined || !observed.ours) return
     const [namespace = '', name = ''] = key.split('/')
     try {
@@ -99,48 +123,42 @@ export class EndpointObjects implements EndpointSink {
 
 function observe(object: Stored): Observed {
   const { metadata, status } = object
-  const identity = status?.identity?.id ?? 0
-  const addressing = status?.networking?.addressing ?? []
-  const addresses = addressing.flatMap(({ ipv4 = '', ipv6 = '' }) => [ipv4, ipv6])
-  const owner = metadata.ownerReferences?.[0]?.uid ?? ''
   return {
     uid: metadata.uid,
     version: metadata.resourceVersion,
     ours: isOurs(metadata),
-    identity,
-    fingerprint: text(owner, identity, status?.networking?.node ?? '', addresses),
+    identity: status?.identity?.id ?? 0,
+    node: status?.networking?.node ?? '',
+    number: status?.id ?? 0,
+    fingerprint: fingerprint(object),
   }
 }
 
-function fingerprint({ uid, hostIp, addresses }: Pod, identity: number): string {
-  return text(
-    uid,
-    identity,
-    hostIp,
-    addressPairs(addresses).flatMap(({ ipv4 = '', ipv6 = '' }) => [ipv4, ipv6]),
-  )
+/** A hash of what an endpoint says, whatever the order of its fields. */
+function fingerprint({ metadata, status = {} }: CiliumEndpoint): string {
+  const { id, state, identity, networking, 'named-ports': ports = [], 'service-account': account } = status
+  const said = [
+    metadata.ownerReferences?.map(({ uid }) => uid),
+    [id, state, identity?.id, identity?.labels, account],
+    networking?.node,
+    networking?.addressing.map(({ ipv4, ipv6 }) => [ipv4, ipv6]),
+    ports.map(({ name, port, protocol }) => [name, port, protocol]),
+  ]
+  return createHash('sha1').update(JSON.stringify(said)).digest('base64')
 }
 
-function text(owner: string, identity: number, node: string, addresses: readonly string[]): string {
-  return [owner, identity, node, ...addresses].join(' ')
-}
-
-function endpointObject(pod: Pod, identity: number, labels: Labels): CiliumEndpoint {
+/** The owner is named as by Cilium, without blockOwnerDeletion: that needs rights over pods, and endpoints hold nothing up. */
+function endpointObject({ pod, identity, labels }: EndpointChange, number: number): CiliumEndpoint {
+  const { name, namespace, uid } = pod
   return {
     apiVersion: 'cilium.io/v2',
     kind: 'CiliumEndpoint',
-    metadata: {
-      name: pod.name,
-      namespace: pod.namespace,
-      labels: { [MANAGED_BY_LABEL]: MANAGER },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.name, uid: pod.uid }],
-    },
+    metadata: { name, namespace, ...marks(), ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name, uid }] },
     status: {
-      id: endpointId(pod),
+      id: number,
       state: 'ready',
       identity: { id: identity, labels: labelList(labels) },
-      networking: { addressing: addressPairs(pod.addresses), ...(pod.hostIp === '' ? {} : { node: pod.hostIp }) },
-      ...(pod.serviceAccount === '' ? {} : { 'service-account': pod.serviceAccount }),
+      ...endpointFields(pod),
     },
   }
 }

@@ -34,6 +34,8 @@ export interface EndpointSink {
   keysOf(identity: number): Iterable<string>
   /** Numbers in use, also by endpoints of others; some more than once. */
   identities(): Iterable<number>
+  /** Whether all that was put is in the cluster. */
+  readonly written: boolean
   /** Ends watch and writes. */
   stop(): Promise<void>
 }

@@ -2,16 +2,9 @@ import { hasStatus } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { Informer } from '../kubernetes/informer.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
-import {
-  addressPairs,
-  type CiliumEndpointSlice,
-  type CoreEndpoint,
-  ENDPOINT_SLICES,
-  isOurs,
-  MANAGED_BY_LABEL,
-  MANAGER,
-} from './cilium.ts'
+import { type CiliumEndpointSlice, type CoreEndpoint, ENDPOINT_SLICES, isOurs, marks } from './cilium.ts'
 import type { EndpointChange, EndpointSink, SinkOptions } from './endpoint-sink.ts'
+import { endpointFields } from './pod.ts'
 import { SlicePlan } from './slice-plan.ts'
 import { WorkQueue } from './work-queue.ts'
 
@@ -70,14 +63,13 @@ export class EndpointSlices implements EndpointSink {
     })
   }
 
+  get written(): boolean {
+    return this.#dirty.size === 0 && this.#queue.depth === 0
+  }
+
   /** Resolves before the slice is written: many changes make one write, which is repeated until it succeeds. */
   put(key: string, { pod, identity }: EndpointChange): Promise<void> {
-    const endpoint: CoreEndpoint = {
-      name: pod.name,
-      id: identity,
-      networking: { addressing: addressPairs(pod.addresses), ...(pod.hostIp === '' ? {} : { node: pod.hostIp }) },
-      ...(pod.serviceAccount === '' ? {} : { 'service-account': pod.serviceAccount }),
-    }
+    const endpoint: CoreEndpoint = { name: pod.name, id: identity, ...endpointFields(pod) }
     const known = this.#plan.get(key)
     if (known !== undefined && text([known]) === text([endpoint])) return Promise.resolve()
     this.#touch(this.#plan.put(key, pod.namespace, endpoint), pod.namespace)
@@ -162,16 +154,16 @@ function observe({ metadata, namespace, endpoints }: Stored): Observed {
 }
 
 function sliceObject(name: string, namespace: string, endpoints: CoreEndpoint[]): CiliumEndpointSlice {
-  const metadata = { name, labels: { [MANAGED_BY_LABEL]: MANAGER } }
+  const metadata = { name, ...marks() }
   return { apiVersion: 'cilium.io/v2alpha1', kind: 'CiliumEndpointSlice', metadata, namespace, endpoints }
 }
 
 /** One text for what endpoints say, whatever the order of their fields. */
 function text(endpoints: readonly CoreEndpoint[]): string {
-  return endpoints
-    .map(({ name, id, networking, 'service-account': account = '' }) => {
-      const addresses = networking.addressing.flatMap(({ ipv4 = '', ipv6 = '' }) => [ipv4, ipv6])
-      return [name, id, account, networking.node ?? '', ...addresses].join(' ')
-    })
-    .join('\n')
+  const said = endpoints.map((endpoint) => {
+    const { name, id, networking, 'named-ports': ports = [], 'service-account': account } = endpoint
+    const addresses = networking.addressing.map(({ ipv4, ipv6 }) => [ipv4, ipv6])
+    return [name, id, account, networking.node, addresses, ports.map((one) => [one.name, one.port, one.protocol])]
+  })
+  return JSON.stringify(said)
 }

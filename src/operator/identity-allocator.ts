@@ -1,10 +1,10 @@
 import { hasStatus } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
-import { FIRST_IDENTITY, identityCandidates, LAST_IDENTITY } from '../kubernetes/identity-number.ts'
+import { FIRST_IDENTITY, IDENTITY_COUNT, identityCandidates, LAST_IDENTITY } from '../kubernetes/identity-number.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { type Labels, labelsKey, NAMESPACE_LABEL } from '../kubernetes/security-labels.ts'
 import type { Counter, Telemetry } from '../pipeline/telemetry.ts'
-import { type CiliumIdentity, IDENTITIES, MANAGED_BY_LABEL, MANAGER } from './cilium.ts'
+import { type CiliumIdentity, IDENTITIES, marks } from './cilium.ts'
 import { type Identity, type IdentityIndex, identityOf, UNUSED_SINCE } from './identity-index.ts'
 
 type Stored = CiliumIdentity & { metadata: ObjectMeta }
@@ -20,10 +20,15 @@ export class IdentityAllocator {
   readonly #pending = new Map<string, Promise<Identity>>()
   readonly #created: Counter
   readonly #collisions: Counter
+  readonly #exhausted: Counter
 
   constructor(client: ApiClient, index: IdentityIndex, telemetry: Telemetry) {
     this.#client = client
     this.#index = index
+    this.#exhausted = telemetry.counter(
+      'fovea_operator_identities_exhausted',
+      'Label sets that got no identity because all numbers are taken; each is tried again.',
+    )
     this.#created = telemetry.counter('fovea_operator_identities_created', 'CiliumIdentities made.')
     this.#collisions = telemetry.counter(
       'fovea_operator_identity_collisions',
@@ -46,6 +51,8 @@ export class IdentityAllocator {
   }
 
   async #create(key: string, labels: Labels, signal: AbortSignal): Promise<Identity> {
+    // Thousands of pods may ask for what is not there, over and over: all numbers are looked through only while some are free.
+    if (this.#index.size >= IDENTITY_COUNT) throw this.#noneLeft()
     for (const number of identityCandidates(key)) {
       if (this.#index.get(number) !== undefined) continue
       const identity = (await this.#tryCreate(number, labels, signal)) ?? (await this.#read(number, signal))
@@ -54,7 +61,12 @@ export class IdentityAllocator {
       if (identity.key === key) return identity.unusedSince === '' ? identity : this.#revive(identity, signal)
       this.#collisions.add(1)
     }
-    throw new Error(
+    throw this.#noneLeft()
+  }
+
+  #noneLeft(): Error {
+    this.#exhausted.add(1)
+    return new Error(
       `no identity number is left: all of ${FIRST_IDENTITY}–${LAST_IDENTITY} are taken; leave out labels that differ from pod to pod (--labels)`,
     )
   }
@@ -66,7 +78,7 @@ export class IdentityAllocator {
       kind: 'CiliumIdentity',
       metadata: {
         name: String(number),
-        labels: { [MANAGED_BY_LABEL]: MANAGER, [NAMESPACE_LABEL]: labels[`k8s:${NAMESPACE_LABEL}`] ?? '' },
+        ...marks({ [NAMESPACE_LABEL]: labels[`k8s:${NAMESPACE_LABEL}`] ?? '' }),
       },
       'security-labels': { ...labels },
     }

@@ -114,8 +114,7 @@ export class Operator {
   }
 
   async #findCilium(client: ApiClient, signal: AbortSignal): Promise<string | undefined> {
-    const { allowCilium, ciliumNamespace } = this.#settings
-    return allowCilium ? undefined : findCiliumOperator(client, ciliumNamespace, signal)
+    return this.#settings.allowCilium ? undefined : findCiliumOperator(client, signal)
   }
 
   async #listen(): Promise<OperatorHttp> {

@@ -1,13 +1,24 @@
-import { createHash } from 'node:crypto'
 import type { LabelFilter } from '../kubernetes/label-filter.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { type Labels, podLabels } from '../kubernetes/security-labels.ts'
+import { addressPairs, type NamedPort, type Networking } from './cilium.ts'
 
 /** What is read of a Pod. */
 export interface RawPod {
   metadata: ObjectMeta
-  spec: { nodeName?: string; serviceAccountName?: string; hostNetwork?: boolean }
+  spec: {
+    nodeName?: string
+    serviceAccountName?: string
+    hostNetwork?: boolean
+    containers?: { ports?: ContainerPort[] | null }[]
+  }
   status?: { phase?: string; podIP?: string; podIPs?: { ip: string }[] | null; hostIP?: string }
+}
+
+interface ContainerPort {
+  name?: string
+  containerPort: number
+  protocol?: string
 }
 
 /** What is kept of a pod that has an endpoint of its own. */
@@ -21,6 +32,8 @@ export interface Pod {
   /** Address of its node; `''` = not known. */
   readonly hostIp: string
   readonly addresses: readonly string[]
+  /** Sorted by name. */
+  readonly ports: readonly NamedPort[]
 }
 
 /**
@@ -40,13 +53,29 @@ export function podOf({ metadata, spec, status }: RawPod, filter: LabelFilter): 
     serviceAccount: spec.serviceAccountName ?? '',
     hostIp: status?.hostIP ?? '',
     addresses,
+    ports: namedPorts(spec),
   }
 }
 
-/**
- * Number of the endpoint on its node, 1–65,535: a hash of the pod's uid, so that it stays over a restart. Two pods of a node may
- * share one (one node in ten with 110 pods has such a pair); nothing is looked up by it.
- */
-export function endpointId({ uid }: Pod): number {
-  return 1 + (createHash('sha1').update(uid).digest().readUInt32BE(0) % 65_535)
+/** What an endpoint and its copy in a slice say alike: addresses, node, service account and named ports. */
+export function endpointFields(pod: Pod): {
+  networking: Networking
+  'named-ports'?: NamedPort[]
+  'service-account'?: string
+} {
+  return {
+    networking: { addressing: addressPairs(pod.addresses), ...(pod.hostIp === '' ? {} : { node: pod.hostIp }) },
+    ...(pod.ports.length === 0 ? {} : { 'named-ports': [...pod.ports] }),
+    ...(pod.serviceAccount === '' ? {} : { 'service-account': pod.serviceAccount }),
+  }
 }
+
+/** As Cilium: of the containers, not of those that initialise; a name that comes twice is that of the last. */
+function namedPorts({ containers = [] }: RawPod['spec']): readonly NamedPort[] {
+  const ports = new Map<string, NamedPort>()
+  for (const { name = '', containerPort, protocol = 'TCP' } of containers.flatMap((container) => container.ports ?? []))
+    if (name !== '') ports.set(name, { name, port: containerPort, protocol })
+  return ports.size === 0 ? NO_PORTS : [...ports.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+const NO_PORTS: readonly NamedPort[] = []

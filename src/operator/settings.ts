@@ -1,3 +1,5 @@
+import { LabelFilter } from '../kubernetes/label-filter.ts'
+
 /** Settings of `fovea operator`; each is a flag and an environment variable (src/cli/operator.ts). Times in milliseconds. */
 export interface OperatorSettings {
   /** `''` = $KUBECONFIG, the service account, ~/.kube/config. */
@@ -16,7 +18,6 @@ export interface OperatorSettings {
   endpointSlices: boolean
   installCrds: boolean
   allowCilium: boolean
-  ciliumNamespace: string
   gcIntervalMs: number
   gcGraceMs: number
   workers: number
@@ -44,7 +45,6 @@ export function operatorDefaults(): OperatorSettings {
     endpointSlices: false,
     installCrds: false,
     allowCilium: false,
-    ciliumNamespace: 'kube-system',
     gcIntervalMs: 300_000,
     gcGraceMs: 900_000,
     workers: 16,
@@ -76,6 +76,11 @@ export function checkOperatorSettings(settings: OperatorSettings): string[] {
     problems.push('--retry-period must be shorter than --renew-deadline, or one lost request loses the lease')
   if (!/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/.test(settings.clusterName))
     problems.push('--cluster-name must be of a–z, 0–9 and -, at most 32 characters')
+  try {
+    new LabelFilter(settings.labels)
+  } catch (error) {
+    problems.push(`--labels: ${(error as Error).message}`)
+  }
   return problems
 }
 

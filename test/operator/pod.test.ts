@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { LabelFilter } from '../../src/kubernetes/label-filter.ts'
 import { addressPairs } from '../../src/operator/cilium.ts'
-import { endpointId, podOf, type RawPod } from '../../src/operator/pod.ts'
+import { podOf, type RawPod } from '../../src/operator/pod.ts'
 
 const pods = suite('pods as endpoints')
 
@@ -38,14 +38,21 @@ pods('addresses are paired as Cilium writes them', () => {
   assert.equal(addressPairs(['fd00::1']), [{ ipv6: 'fd00::1' }])
 })
 
-pods('the number of an endpoint is within 16 bits, never 0, and stays', () => {
-  const pod = podOf(raw({ podIP: '10.0.0.1' }), filter)
-  assert.ok(pod)
-  for (let i = 0; i < 1_000; i++) {
-    const id = endpointId({ ...pod, uid: `uid-${i}` })
-    assert.ok(id >= 1 && id <= 65_535)
-  }
-  assert.is(endpointId(pod), endpointId({ ...pod }))
+pods('ports that containers name are those of the endpoint, sorted; of two with one name the last', () => {
+  const containers = [
+    { ports: [{ name: 'web', containerPort: 80 }, { containerPort: 9_000 }] },
+    { ports: null },
+    {
+      ports: [
+        { name: 'dns', containerPort: 53, protocol: 'UDP' },
+        { name: 'web', containerPort: 8_080, protocol: 'TCP' },
+      ],
+    },
+  ]
+  assert.equal(podOf(raw({ podIP: '10.0.0.1' }, { containers }), filter)?.ports, [
+    { name: 'dns', port: 53, protocol: 'UDP' },
+    { name: 'web', port: 8_080, protocol: 'TCP' },
+  ])
 })
 
 pods.run()

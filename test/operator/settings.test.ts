@@ -18,6 +18,7 @@ const faults = [
   { set: { qps: 0 }, problem: '--qps must be above 0' },
   { set: { gcIntervalMs: 0 }, problem: '--gc-interval must be above 0' },
   { set: { gcGraceMs: -1 }, problem: '--gc-grace must not be below 0' },
+  { set: { labels: ['k8s:('] }, problem: '--labels: label expression "k8s:(": Invalid regular expression' },
   { set: { clusterName: 'A b' }, problem: '--cluster-name must be of' },
 ]
 for (const { set, problem } of faults)
@@ -33,8 +34,8 @@ settings('every flag with its default stands in the README', async () => {
   const { stdout } = await fovea(['operator', '--help'])
   const shown = [...stdout.replace(/\n {10,}/g, ' ').matchAll(/^ {2}(--[a-z-]+) (?:<[^>]*>|\[[^\]]*\])(.*)$/gm)].map(
     ([, flag, doc = '']) => {
-      const given = /\(.*?default: (.*?)(?:, preset: "true")?, env: \w+\)$/.exec(doc)?.[1]?.replaceAll('"', '')
-      return `${flag} ${given === undefined || given === '' ? '–' : `\`${given}\``}`
+      const value = /\(default: ([^;]*); \$FOVEA_OPERATOR_\w+\)$/.exec(doc)?.[1]
+      return `${flag} ${value === undefined ? '–' : `\`${value}\``}`
     },
   )
   assert.ok(shown.length > 20)

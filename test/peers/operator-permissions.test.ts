@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ObjectMeta } from '../../src/kubernetes/object.ts'
+import { MANAGED_BY, MANAGER } from '../../src/operator/cilium.ts'
 import { LEASES } from '../../src/operator/leader-election.ts'
 import { root } from '../support/checkout.ts'
 import { Cluster } from '../support/cluster.ts'
@@ -97,14 +98,14 @@ permissions('with exactly the roles that ship it installs the CRDs and does all 
 
 permissions('CRDs of somebody else stay as they are', async () => {
   const name = 'ciliumendpoints.cilium.io'
-  const label = (value: string | null) => ({ metadata: { labels: { 'app.kubernetes.io/managed-by': value } } })
-  await objects.client.merge(DEFINITIONS, { name }, label('cilium'))
+  const mark = (value: string) => ({ metadata: { annotations: { [MANAGED_BY]: value } } })
+  await objects.client.merge(DEFINITIONS, { name }, mark('cilium'))
   await operator({ installCrds: true }).logged(
     /CRD ciliumendpoints.cilium.io is there already and not of this operator/,
   )
   const kept = await objects.client.get<{ metadata: ObjectMeta }>(DEFINITIONS, { name })
-  assert.is(kept.metadata.labels?.['app.kubernetes.io/managed-by'], 'cilium')
-  await objects.client.merge(DEFINITIONS, { name }, label('fovea-operator'))
+  assert.is(kept.metadata.annotations?.[MANAGED_BY], 'cilium')
+  await objects.client.merge(DEFINITIONS, { name }, mark(MANAGER))
 })
 
 permissions('a missing permission is named, told as an Event, and got over once it is given', async () => {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { type Endpoint, endpoint, type Workload } from '../../flow/endpoint.ts'
+import { preferredEndpoint } from '../../kubernetes/endpoint-number.ts'
 import type { LabelFilter } from '../../kubernetes/label-filter.ts'
 import { type Labels, securityLabels } from '../../kubernetes/security-labels.ts'
 import type { Identities } from './identities.ts'
@@ -58,24 +58,32 @@ export class Describer {
   }
 
   pod(pod: PodRecord): Endpoint {
-    const { names, filter, identities, behind } = this.#settings
+    const { names, behind } = this.#settings
+    return endpoint({
+      ...this.identity(pod),
+      namespace: pod.namespace,
+      podName: pod.name,
+      workloads: [pod.unresolved === '' ? pod.workload : behind(pod)],
+      clusterName: names.cluster,
+      nodeName: pod.node,
+      zone: this.nodes.get(pod.node)?.zone ?? '',
+    })
+  }
+
+  /** The part of a pod's description for which nobody is asked. */
+  identity(pod: PodRecord): Pick<Endpoint, 'identity' | 'labels' | 'localId'> {
+    const { names, filter, identities } = this.#settings
     const { labels, namespace, serviceAccount } = pod
     const namespaceLabels = this.#namespace(pod).labels
     const security = { labels, namespace, namespaceLabels, serviceAccount, cluster: names.cluster }
     const identity = identities.of(pod, securityLabels(security, filter))
     const onHost = pod.hostNetwork ? this.#nodeIdentity(this.nodes.get(pod.node), pod.node) : undefined
     const local = pod.node === names.node && !pod.hostNetwork
-    return endpoint({
+    return {
       identity: onHost?.number ?? identity.number,
       labels: onHost === undefined ? identity.labels : [...identity.labels, ...onHost.labels].sort(),
-      localId: local ? identity.localId || localId(pod.uid) : 0,
-      namespace,
-      podName: pod.name,
-      workloads: [pod.unresolved === '' ? pod.workload : behind(pod)],
-      clusterName: this.#settings.names.cluster,
-      nodeName: pod.node,
-      zone: this.nodes.get(pod.node)?.zone ?? '',
-    })
+      localId: local ? identity.localId || preferredEndpoint(pod.uid) : 0,
+    }
   }
 
   node(node: NodeRecord): Endpoint {
@@ -126,9 +134,4 @@ export class Describer {
 
 function sameName(a: Workload | undefined, b: Workload | undefined): boolean {
   return a?.name === b?.name && a?.kind === b?.kind
-}
-
-/** Number of an endpoint on its node without a CiliumEndpoint, 1–65,535: a hash of the pod's uid, as the operator's. */
-function localId(uid: string): number {
-  return 1 + (createHash('sha1').update(uid).digest().readUInt32BE(0) % 65_535)
 }
