@@ -1,3 +1,7 @@
+import { performance } from 'node:perf_hooks'
+import type { AgentEvent } from './agent-event.ts'
+import { EventLog } from './event-log.ts'
+
 /** A node that runs an agent. */
 export interface Peer {
   /** Name of the node, without the cluster's. */
@@ -12,8 +16,14 @@ export type PeerChange = { at: 'added' | 'updated' | 'deleted'; peer: Peer }
 export class ClusterView {
   /** Labels of this node, `key=value`, sorted. */
   nodeLabels: readonly string[] = []
+  /** What happened to this agent and in its cluster, beginning with the start of the process. */
+  readonly events = new EventLog<AgentEvent>()
   readonly #peers = new Map<string, Peer>()
   readonly #listeners = new Set<(change: PeerChange) => void>()
+
+  constructor() {
+    this.events.append({ at: 'agent_started', startMs: performance.timeOrigin })
+  }
 
   /** Every node with an agent, this one too where it is known. */
   get peers(): Iterable<Peer> {

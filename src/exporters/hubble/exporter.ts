@@ -105,6 +105,8 @@ export class HubbleExporter implements Component, FlowConsumer {
       sent: (flows) => sent.add(flows),
       lost: (events) => lost.add(events),
       filters: { ends: this.#ends, nodeName, uuidPrefix: prefix },
+      agentEvents: this.#ends.table.cluster.events,
+      nodeName,
       streams: this.#streams,
       version: VERSION,
       status: () => this.#status(),
@@ -143,11 +145,14 @@ export class HubbleExporter implements Component, FlowConsumer {
 
   #registerGauges(): void {
     const { telemetry, id } = this.#context
+    const { events } = this.#ends.table.cluster
     const gauge = (name: string, help: string, read: () => number) =>
       telemetry.gauge(`otelcol_exporter_hubble_${name}`, help, { exporter: id }, read)
     this.#unregister = [
       gauge('kept_flows', 'Events that clients can ask for.', () => this.#ring.next - this.#ring.first),
       gauge('kept_bytes', 'Memory they hold.', () => this.#ring.bytes),
+      gauge('agent_events', 'Agent events that clients can ask for.', () => events.next - events.first),
+      gauge('forgotten_agent_events', 'Agent events that went for newer ones.', () => events.first),
       gauge('streams', 'Streams open now.', () => this.#streams.size),
       gauge('refused_streams', 'Streams refused because too many were open.', () => this.#streams.refused),
     ]

@@ -2,12 +2,7 @@ import type { Columns } from '../../flow/columns.ts'
 import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
 import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
 import { checkFieldMask } from './field-mask.ts'
-
-/** `google.protobuf.Timestamp` */
-export interface Timestamp {
-  seconds?: number
-  nanos?: number
-}
+import { checkTimestamp, type Timestamp } from './timestamp.ts'
 
 /** `observer.GetFlowsRequest` as decoded. */
 export interface GetFlowsRequest {
@@ -42,17 +37,20 @@ export interface FlowQuery {
 /**
  * Turns a request into a query. `number` counts from the newest flow, unless `first` or `since` make it count from the
  * oldest; with `follow` it only says how far back to begin.
- * @throws InvalidRequestError, FilterError, FieldMaskError
+ * @throws InvalidRequestError, FilterError, TimestampError, FieldMaskError
  */
 export function flowQuery(request: GetFlowsRequest, context: FilterContext): FlowQuery {
   const { number = 0, first = false, follow = false } = request
   if (first && follow) throw new InvalidRequestError('first cannot be specified with follow')
+  // Of several mistakes Hubble tells the first, in this order.
+  const filter = compileFilters(request.whitelist ?? [], request.blacklist ?? [], context)
+  for (const time of [request.since, request.until]) if (time) checkTimestamp(time)
   checkFieldMask(request.field_mask?.paths ?? [])
   return {
     start: startOf(request),
     limit: number === 0 || follow ? Number.POSITIVE_INFINITY : number,
     follow,
-    filter: compileFilters(request.whitelist ?? [], request.blacklist ?? [], context),
+    filter,
     since: request.since ?? undefined,
     until: request.until ?? undefined,
   }

@@ -3,14 +3,15 @@ import {
   type MethodDefinition,
   type ServerUnaryCall,
   type ServiceDefinition,
-  type ServiceError,
   type sendUnaryData,
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { LostEvents } from '../../flow/batch.ts'
+import { LostSource } from '../../flow/enums.ts'
 import { messageType, serviceMethods } from '../../hubble/definition.ts'
 import type { FilterContext } from '../../hubble/filters/flow-filter.ts'
+import { type EventCallsContext, eventCalls } from './event-calls.ts'
 import { flowQuery, InvalidRequestError } from './flow-query.ts'
 import { FlowReader } from './flow-reader.ts'
 import { decodeFlowsRequest } from './flow-request.ts'
@@ -18,11 +19,10 @@ import { FlowStream, type FlowsCall, type StreamContext } from './flow-stream.ts
 import type { Namespace } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { NamedPeer, Peers } from './peers.ts'
-import type { StreamLimit } from './stream-limit.ts'
+import { timestamp } from './timestamp.ts'
 
-export interface ObserverContext extends StreamContext {
+export interface ObserverContext extends StreamContext, EventCallsContext {
   filters: FilterContext
-  streams: StreamLimit
   /** Of this program, semver. */
   version: string
   status(): NodeStatus
@@ -43,8 +43,7 @@ export function observerService(context: ObserverContext): [ServiceDefinition, U
       call.sendMetadata(version)
       getFlows(call, context)
     },
-    GetAgentEvents: notImplemented('GetAgentEvents'),
-    GetDebugEvents: notImplemented('GetDebugEvents'),
+    ...eventCalls(context, version),
     GetNodes: unary(() => ({ nodes: [nodeOf(context.status()), ...context.peers.others().map(otherNode)] })),
     GetNamespaces: unary(() => ({ namespaces: context.namespaces() })),
     ServerStatus: unary(() => serverStatus(context.status())),
@@ -72,14 +71,6 @@ function getFlows(call: FlowsCall, context: ObserverContext): void {
     const code = error instanceof InvalidRequestError ? status.INVALID_ARGUMENT : status.UNKNOWN
     call.emit('error', { code, details: (error as Error).message })
   }
-}
-
-function notImplemented(method: string) {
-  const error: Partial<ServiceError> = {
-    code: status.UNIMPLEMENTED,
-    details: `${method} not implemented: there are no such events outside Cilium`,
-  }
-  return (call: FlowsCall) => void call.emit('error', error)
 }
 
 function serverStatus({ flows, maxFlows, seenFlows, uptimeNs, version, flowsRate }: NodeStatus): object {
@@ -113,7 +104,7 @@ function nodeOf(node: NodeStatus): object {
   }
 }
 
-/** Encodes reports of loss as `observer.GetFlowsResponse`. */
+/** Encodes reports of loss as `observer.GetFlowsResponse`, with the parts that Hubble gives each source. */
 export function lostEncoder(nodeName: string): StreamContext['encodeLost'] {
   const { serialize } = messageType('observer.GetFlowsResponse')
   return (lost: LostEvents, timeMs: number) =>
@@ -121,16 +112,16 @@ export function lostEncoder(nodeName: string): StreamContext['encodeLost'] {
       lost_events: {
         source: lost.source,
         num_events_lost: lost.count,
-        first: timestamp(lost.firstMs),
-        last: timestamp(lost.lastMs),
+        // The kernel's ring is one for all processors.
+        cpu: lost.source === LostSource.HUBBLE_RING_BUFFER ? undefined : { value: 0 },
+        ...(lost.source === LostSource.PERF_EVENT_RING_BUFFER ? {} : between(lost)),
       },
       node_name: nodeName,
       time: timestamp(timeMs),
     })
 }
 
-function timestamp(ms: number | undefined): object | undefined {
-  if (ms === undefined) return undefined
-  const seconds = Math.floor(ms / 1000)
-  return { seconds, nanos: Math.round((ms - seconds * 1000) * 1e6) }
+function between({ firstMs, lastMs }: LostEvents): object {
+  if (firstMs === undefined || lastMs === undefined) return {}
+  return { first: timestamp(firstMs), last: timestamp(lastMs) }
 }
