@@ -4,6 +4,7 @@ import type { Listener } from '../../kubernetes/object-store.ts'
 import { AgentPods } from './agent-pods.ts'
 import { ApiServers } from './api-servers.ts'
 import { ClaimedAddresses } from './claimed-addresses.ts'
+import { ClusterEvents } from './cluster-events.ts'
 import { type ClusterNames, Describer, type NamespaceRecord } from './describer.ts'
 import { EndResolver } from './end-resolver.ts'
 import { HostPods } from './host-pods.ts'
@@ -49,6 +50,7 @@ export class ClusterModel {
   readonly pods: PodOwners
   readonly #apiServers: ApiServers
   readonly #agents: AgentPods
+  readonly #events: ClusterEvents
   readonly #table: EndpointTable
   readonly #names: ClusterNames
   /** What changed since the last `settle`, by which pods are described. */
@@ -68,6 +70,7 @@ export class ClusterModel {
     const addresses = new ClaimedAddresses(ownership, owners)
     const describer = new Describer({ names, filter, identities: this.identities, observeDefault, behind })
     this.describer = describer
+    this.#events = new ClusterEvents(table.cluster.events, describer, names.node)
     this.resolver = new EndResolver({ ownership, owners, services: ports, hostPods })
     this.pods = new PodOwners({ owners, addresses, hostPods, describer })
     const changed = (node: string) => void this.#changedNodes.add(node)
@@ -86,14 +89,17 @@ export class ClusterModel {
     added: (key, pod) => {
       this.pods.added(key, pod)
       this.#agents.set(key, pod)
+      this.#events.pod(undefined, pod)
     },
     updated: (key, pod, before) => {
       this.pods.updated(key, pod, before)
       this.#agents.set(key, pod)
+      this.#events.pod(before, pod)
     },
     deleted: (key, pod) => {
       this.pods.deleted(key, pod)
       this.#agents.delete(key, pod.node)
+      this.#events.pod(pod, undefined)
     },
   }
 
@@ -101,12 +107,17 @@ export class ClusterModel {
     added: (name, node) => {
       this.nodes.added(name, node)
       this.#ownNode(node)
+      this.#events.node(undefined, node)
     },
     updated: (name, node, before) => {
       this.nodes.updated(name, node, before)
       this.#ownNode(node)
+      this.#events.node(before, node)
     },
-    deleted: (name, node) => this.nodes.deleted(name, node),
+    deleted: (name, node) => {
+      this.nodes.deleted(name, node)
+      this.#events.node(node, undefined)
+    },
   }
 
   readonly namespaceListener: Listener<NamespaceRecord> = {
@@ -119,30 +130,34 @@ export class ClusterModel {
   }
 
   readonly serviceListener: Listener<ServiceRecord> = {
-    added: (key, service) => this.services.setService(key, service),
-    updated: (key, service, before) => this.services.setService(key, service, before),
-    deleted: (key, service) => this.services.deleteService(key, service),
+    added: (key, service) => this.#setService(key, service),
+    updated: (key, service, before) => this.#setService(key, service, before),
+    deleted: (key, service) => {
+      const known = this.services.find(key)
+      this.services.deleteService(key, service)
+      if (known !== undefined) this.#events.serviceGone(known.number)
+    },
   }
 
   readonly sliceListener: Listener<SliceRecord> = {
     added: (_, slice) => {
       this.services.addSlice(slice)
-      this.#apiServersChanged(slice)
+      this.#slicesChanged(slice)
     },
     updated: (_, slice, before) => {
       this.services.addSlice(slice)
       this.services.deleteSlice(before)
-      this.#apiServersChanged(slice)
+      this.#slicesChanged(slice)
     },
     deleted: (_, slice) => {
       this.services.deleteSlice(slice)
-      this.#apiServersChanged(slice)
+      this.#slicesChanged(slice)
     },
   }
 
   readonly ciliumEndpointListener: Listener<KnownEndpoint> = {
     added: (key, endpoint) => this.#setCiliumEndpoint(key, endpoint),
-    updated: (key, endpoint) => this.#setCiliumEndpoint(key, endpoint),
+    updated: (key, endpoint, before) => this.#setCiliumEndpoint(key, endpoint, before),
     deleted: (key) => {
       this.identities.deleteEndpoint(key)
       this.pods.invalidate(key)
@@ -191,9 +206,20 @@ export class ClusterModel {
     this.#changedNamespaces.add(name)
   }
 
-  #setCiliumEndpoint(key: string, endpoint: KnownEndpoint): void {
+  #setService(key: string, service: ServiceRecord, before?: ServiceRecord): void {
+    this.services.setService(key, service, before)
+    this.#serviceChanged(key)
+  }
+
+  #serviceChanged(key: string): void {
+    const known = this.services.find(key)
+    if (known !== undefined) this.#events.service(known)
+  }
+
+  #setCiliumEndpoint(key: string, endpoint: KnownEndpoint, before?: KnownEndpoint): void {
     this.identities.setEndpoint(key, endpoint)
     this.pods.invalidate(key)
+    this.#events.identity(this.pods.find(key), before, endpoint)
   }
 
   #setIdentity(identity: KnownIdentity): void {
@@ -201,7 +227,8 @@ export class ClusterModel {
     this.#identitiesChanged = true
   }
 
-  #apiServersChanged({ service }: SliceRecord): void {
+  #slicesChanged({ service }: SliceRecord): void {
+    this.#serviceChanged(service)
     if (service === API_SERVICE) this.#apiServers.set(this.services.backends(API_SERVICE))
   }
 

@@ -69,10 +69,10 @@ export class PodOwners implements Listener<PodRecord> {
     this.#settings.owners.release(owner)
   }
 
-  /** Uid of a pod; undefined = unknown. @param key `namespace/name` */
-  uid(key: string): string | undefined {
+  /** A pod; undefined = unknown. @param key `namespace/name` */
+  find(key: string): PodRecord | undefined {
     const owner = this.#numbers.get(key)
-    return owner === undefined ? undefined : (this.#settings.owners.record(owner) as PodOwner).pod.uid
+    return owner === undefined ? undefined : (this.#settings.owners.record(owner) as PodOwner).pod
   }
 
   /** What one pod's description is made of changed. @param key `namespace/name` */

@@ -159,7 +159,7 @@ export class KubernetesProcessor implements Component, FlowConsumer {
     const perSecond = config.rate_limit
     const source = { component: 'fovea', instance: this.#node }
     const recorder = new EventRecorder({ client, telemetry, log, ...source, perSecond, burst: perSecond })
-    const podUid = (key: string) => this.model.pods.uid(key)
+    const podUid = (key: string) => this.model.pods.find(key)?.uid
     const { forgotten } = this.#metrics
     return { recorder, drops: new DropEvents({ config, table: this.#table, recorder, podUid, forgotten }) }
   }

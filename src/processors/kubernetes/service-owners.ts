@@ -15,6 +15,8 @@ class ServiceOwner implements Described {
   readonly observed = true
   readonly service: ServiceName
   readonly slices = new Set<SliceRecord>()
+  /** Undefined while only slices name it. */
+  declared: ServiceRecord | undefined
   /** The Service and the slices that name it; without any it is gone. */
   needs = 0
   readonly #describe: (owner: ServiceOwner) => Endpoint
@@ -27,6 +29,13 @@ class ServiceOwner implements Described {
   describe(): Endpoint {
     return this.#describe(this)
   }
+}
+
+/** What is known of a service by its number. */
+export interface DeclaredService {
+  readonly number: number
+  readonly declared: ServiceRecord | undefined
+  readonly slices: Iterable<SliceRecord>
 }
 
 export interface ServiceOwnersSettings {
@@ -50,6 +59,7 @@ export class ServiceOwners {
   setService(key: string, service: ServiceRecord, before?: ServiceRecord): void {
     const owner = before === undefined ? this.#open(key) : this.#numbers.get(key)!
     const { addresses } = this.#settings
+    this.#record(owner).declared = service
     if (before !== undefined) {
       const kept = new Set([...service.clusterIps, ...service.externalIps])
       const gone = [...before.clusterIps, ...before.externalIps].filter((address) => !kept.has(address))
@@ -66,6 +76,7 @@ export class ServiceOwners {
     const owner = this.#numbers.get(key)!
     this.#settings.addresses.end(owner, [...service.clusterIps, ...service.externalIps])
     this.#removePorts(owner, service)
+    this.#record(owner).declared = undefined
     this.#close(key, owner)
   }
 
@@ -85,6 +96,14 @@ export class ServiceOwners {
       for (const port of slice.ports) this.#settings.ports.remove(words, port, owner)
     this.#settings.owners.invalidate(owner)
     this.#close(slice.service, owner)
+  }
+
+  /** Undefined for a service nobody names. @param key `namespace/name` */
+  find(key: string): DeclaredService | undefined {
+    const number = this.#numbers.get(key)
+    if (number === undefined) return undefined
+    const { declared, slices } = this.#record(number)
+    return { number, declared, slices }
   }
 
   /** Addresses behind a service, in the slices' order. */
