@@ -82,6 +82,8 @@ interface Retired {
 export class EndpointTable {
   /** Endpoints that found no room. */
   refused = 0
+  /** Grows with every id about to become another endpoint's: what was concluded from ids before is void. */
+  recycled = 0
   /** What is known of the cluster besides its endpoints. */
   readonly cluster = new ClusterView()
   readonly #endpoints: Endpoint[] = [...RESERVED]
@@ -163,6 +165,7 @@ export class EndpointTable {
   }
 
   #release(id: number): void {
+    this.recycled++
     for (const watcher of this.#watchers) watcher(id)
     this.#endpoints[id] = this.#endpoints[UNKNOWN_ENDPOINT]!
     this.#free.push(id)

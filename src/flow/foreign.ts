@@ -91,6 +91,11 @@ export class ForeignFlows {
     return this.#text(row, [15, 100, 5])
   }
 
+  /** Whether `l7.kafka` is set. */
+  isKafka(row: number): boolean {
+    return this.#find(row, [15, 102], Wire.LENGTH) >= 0
+  }
+
   /** `policy_match_type` */
   policyMatchType(row: number): number {
     return this.#number(row, [23])

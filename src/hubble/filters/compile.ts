@@ -1,6 +1,8 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { FIELDS } from './fields.ts'
-import { type FieldFilter, type FilterContext, FilterError, type FlowFilter } from './flow-filter.ts'
+import type { CompileContext, FieldFilter, FilterContext, FlowFilter } from './flow-filter.ts'
+import { checkHttpFields } from './http.ts'
+import { Regexps } from './regexps.ts'
 
 /**
  * Sets `out[row]` to 1 for every row from `from` up to `to` that passes, else to 0.
@@ -11,15 +13,16 @@ export type RowFilter = (batch: FlowBatch, from: number, to: number, out: Uint8A
 /**
  * Compiles lists of filters: a flow passes when the whitelist is empty or one of its filters matches, and none of the
  * blacklist does. Within a filter all fields must match, within a field any value.
- * @throws FilterError in Hubble's words when a filter is malformed, or names a field that is not supported
+ * @throws FilterError in Hubble's words when a filter is malformed
  */
 export function compileFilters(
   whitelist: readonly FlowFilter[],
   blacklist: readonly FlowFilter[],
   context: FilterContext,
 ): RowFilter {
-  const allow = whitelist.map((filter) => compileFilter(filter, context))
-  const deny = blacklist.map((filter) => compileFilter(filter, context))
+  const shared = { ...context, regexps: new Regexps() }
+  const allow = whitelist.map((filter) => compileFilter(filter, shared))
+  const deny = blacklist.map((filter) => compileFilter(filter, shared))
   let matched = new Uint8Array(1024)
   return (batch, from, to, out, serial = 0) => {
     context.ends.refresh()
@@ -46,10 +49,10 @@ function match(fields: readonly FieldFilter[], batch: FlowBatch, serial: number,
   }
 }
 
-function compileFilter(filter: FlowFilter, context: FilterContext): FieldFilter[] {
-  return Object.entries(filter)
-    .filter(([, values]) => isSet(values))
-    .map(([name, values]) => compileField(name, values, context))
+function compileFilter(filter: FlowFilter, context: CompileContext): FieldFilter[] {
+  checkHttpFields(filter)
+  const names = Object.keys(FIELDS) as (keyof FlowFilter)[]
+  return names.filter((name) => isSet(filter[name])).map((name) => compileField(name, filter[name], context))
 }
 
 /** Lists take part when they are not empty; `experimental` when anything in it is set. */
@@ -58,10 +61,7 @@ function isSet(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(isSet)
 }
 
-function compileField(name: string, values: unknown, context: FilterContext): FieldFilter {
-  const compile = FIELDS[name as keyof FlowFilter] as
-    | ((values: unknown, context: FilterContext) => FieldFilter)
-    | undefined
-  if (compile === undefined) throw new FilterError(`filter field ${name} is not supported by this server`)
+function compileField(name: keyof FlowFilter, values: unknown, context: CompileContext): FieldFilter {
+  const compile = FIELDS[name] as (values: unknown, context: CompileContext) => FieldFilter
   return compile(values, context)
 }

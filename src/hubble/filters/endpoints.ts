@@ -1,27 +1,35 @@
 import type { Endpoint } from '../../flow/endpoint.ts'
-import { type FieldFilter, type FilterContext, FilterError, type WorkloadFilter } from './flow-filter.ts'
+import { explained, type FieldFilter, type FilterContext, FilterError, type WorkloadFilter } from './flow-filter.ts'
 import { parseSelector } from './label-selector.ts'
 
 const UNDECIDED = 0
 const NO = 1
 const YES = 2
 
-/** Rows at whose end `side` is an endpoint that passes `test`; each endpoint is tested once for each batch. */
+/** Rows at whose end `side` is an endpoint that passes `test`; each endpoint is tested once. */
 export function onEnd(
   side: 'source' | 'destination',
   { ends }: FilterContext,
   test: (endpoint: Endpoint) => boolean,
 ): FieldFilter {
   let decided = new Uint8Array(64)
+  let recycled = ends.table.recycled
   return (batch) => {
-    if (decided.length < ends.table.size) decided = new Uint8Array(2 * ends.table.size)
-    else decided.fill(UNDECIDED, 0, ends.table.size)
+    if (recycled !== ends.table.recycled) decided.fill(UNDECIDED)
+    recycled = ends.table.recycled
+    if (decided.length < ends.table.size) decided = enlarged(decided, 2 * ends.table.size)
     return (row) => {
       const id = side === 'source' ? ends.source(batch, row) : ends.destination(batch, row)
       if (decided[id] === UNDECIDED) decided[id] = test(ends.table.get(id)) ? YES : NO
       return decided[id] === YES
     }
   }
+}
+
+function enlarged(decided: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(size)
+  larger.set(decided)
+  return larger
 }
 
 /** `name` (in the namespace default), `namespace/`, `namespace/name` or `/name`; the name is a prefix. */
@@ -69,10 +77,8 @@ export function hasWorkload(wanted: readonly WorkloadFilter[]): (endpoint: Endpo
     workloads.some(({ name, kind }) => wanted.some((w) => (!w.name || w.name === name) && (!w.kind || w.kind === kind)))
 }
 
-function explained<T>(what: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (cause) {
-    throw new FilterError(`${what}: ${(cause as Error).message}`, { cause })
-  }
+/** Tests of `source_cluster_name`, `destination_cluster_name`: equal, without patterns. */
+export function inCluster(names: readonly string[]): (endpoint: Endpoint) => boolean {
+  if (names.includes('')) throw new FilterError('invalid filter, name must not be empty')
+  return ({ clusterName }) => names.includes(clusterName)
 }

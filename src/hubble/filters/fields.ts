@@ -1,54 +1,72 @@
 import { Protocol, Reply, TcpFlag, Verdict } from '../../flow/enums.ts'
+import type { ForeignFlows } from '../../flow/foreign.ts'
 import { parseUuid } from '../../flow/hubble-uuid.ts'
 import { L7Protocol } from '../../flow/l7.ts'
-import { addressFilter } from './addresses.ts'
-import { hasLabels, hasService, hasWorkload, inNamespace, onEnd } from './endpoints.ts'
-import { type FieldFilter, type FilterContext, FilterError, type FlowFilter } from './flow-filter.ts'
+import { addressFilter, translatedFilter } from './addresses.ts'
+import { celExpressions } from './cel.ts'
+import { hasLabels, hasService, hasWorkload, inCluster, inNamespace, onEnd } from './endpoints.ts'
+import {
+  type CompileContext,
+  type FieldFilter,
+  type FilterContext,
+  FilterError,
+  type FlowFilter,
+} from './flow-filter.ts'
+import { httpHeaders, httpMethods, httpPaths, httpStatusCodes, httpUrls } from './http.ts'
 import { dnsNames, dnsQueries, nodeLabels, nodeNames } from './names.ts'
 
 /** How each field of a `flow.FlowFilter` is compiled: one entry a field, for values that are at least one. */
 type Fields = {
-  readonly [Name in keyof FlowFilter]-?: (values: NonNullable<FlowFilter[Name]>, context: FilterContext) => FieldFilter
+  readonly [Name in keyof FlowFilter]-?: (values: NonNullable<FlowFilter[Name]>, context: CompileContext) => FieldFilter
 }
 
+/** The cheapest first: that is the order in which the fields of a filter are tried. */
 export const FIELDS: Fields = {
-  uuid: uuids,
-  source_ip: (values) => addressFilter('sourceAddress', values),
-  destination_ip: (values) => addressFilter('destinationAddress', values),
-  source_pod: (values, context) => onEnd('source', context, inNamespace(values)),
-  destination_pod: (values, context) => onEnd('destination', context, inNamespace(values)),
-  source_service: (values, context) => onEnd('source', context, hasService('source', values)),
-  destination_service: (values, context) => onEnd('destination', context, hasService('destination', values)),
-  source_label: (values, context) => onEnd('source', context, hasLabels('source', values)),
-  destination_label: (values, context) => onEnd('destination', context, hasLabels('destination', values)),
-  source_workload: (values, context) => onEnd('source', context, hasWorkload(values)),
-  destination_workload: (values, context) => onEnd('destination', context, hasWorkload(values)),
-  source_cluster_name: (values, context) => onEnd('source', context, inCluster(values)),
-  destination_cluster_name: (values, context) => onEnd('destination', context, inCluster(values)),
-  source_identity: (values, context) => onEnd('source', context, ({ identity }) => values.includes(identity)),
-  destination_identity: (values, context) => onEnd('destination', context, ({ identity }) => values.includes(identity)),
-  source_fqdn: (values) => dnsNames('sourceNames', values),
-  destination_fqdn: (values) => dnsNames('destinationNames', values),
-  dns_query: dnsQueries,
-  node_name: nodeNames,
-  node_labels: nodeLabels,
-  source_port: (values) => ports('source', values),
-  destination_port: (values) => ports('destination', values),
-  protocol: protocols,
-  tcp_flags: tcpFlags,
+  verdict: (values) => oneOf('verdict', values),
+  traffic_direction: (values) => oneOf('direction', values),
+  drop_reason_desc: (values) => both(oneOf('verdict', [Verdict.DROPPED]), oneOf('dropReason', values)),
   ip_version: (values) =>
     oneOf(
       'ipVersion',
       values.map((version) => [0, 4, 6][version] ?? -1),
     ),
-  traffic_direction: (values) => oneOf('direction', values),
-  verdict: (values) => oneOf('verdict', values),
-  drop_reason_desc: (values) => both(oneOf('verdict', [Verdict.DROPPED]), oneOf('dropReason', values)),
+  destination_port: (values) => ports('destination', values),
+  source_port: (values) => ports('source', values),
   event_type: eventTypes,
-  interface: interfaces,
   reply: replies,
-  // No flow of ours tells that it was encrypted.
-  encrypted: (values) => () => () => values.includes(false),
+  tcp_flags: tcpFlags,
+  protocol: protocols,
+  uuid: uuids,
+  source_ip: (values) => addressFilter('sourceAddress', values),
+  destination_ip: (values) => addressFilter('destinationAddress', values),
+  interface: interfaces,
+  http_status_code: httpStatusCodes,
+  source_identity: (values, context) => onEnd('source', context, ({ identity }) => values.includes(identity)),
+  destination_identity: (values, context) => onEnd('destination', context, ({ identity }) => values.includes(identity)),
+  source_pod: (values, context) => onEnd('source', context, inNamespace(values)),
+  destination_pod: (values, context) => onEnd('destination', context, inNamespace(values)),
+  source_service: (values, context) => onEnd('source', context, hasService('source', values)),
+  destination_service: (values, context) => onEnd('destination', context, hasService('destination', values)),
+  source_workload: (values, context) => onEnd('source', context, hasWorkload(values)),
+  destination_workload: (values, context) => onEnd('destination', context, hasWorkload(values)),
+  source_cluster_name: (values, context) => onEnd('source', context, inCluster(values)),
+  destination_cluster_name: (values, context) => onEnd('destination', context, inCluster(values)),
+  source_label: (values, context) => onEnd('source', context, hasLabels('source', values)),
+  destination_label: (values, context) => onEnd('destination', context, hasLabels('destination', values)),
+  source_fqdn: (values, { regexps }) => dnsNames('sourceNames', values, regexps),
+  destination_fqdn: (values, { regexps }) => dnsNames('destinationNames', values, regexps),
+  node_name: nodeNames,
+  encrypted: encryptions,
+  ip_trace_id: ipTraceIds,
+  trace_id: (values) => textOf((foreign, row) => foreign.traceId(row), values),
+  source_ip_xlated: translatedFilter,
+  node_labels: nodeLabels,
+  http_method: httpMethods,
+  dns_query: (values, { regexps }) => dnsQueries(values, regexps),
+  http_url: (values, { regexps }) => httpUrls(values, regexps),
+  http_path: (values, { regexps }) => httpPaths(values, regexps),
+  http_header: httpHeaders,
+  experimental: ({ cel_expression = [] } = {}, context) => celExpressions(cel_expression, context),
 }
 
 type ByteColumn = 'verdict' | 'direction' | 'ipVersion' | 'dropReason' | 'protocol'
@@ -108,7 +126,7 @@ const LAYER4: Readonly<Record<string, readonly number[]>> = {
   kafka: [],
 }
 
-/** Layer-4 protocols by number; of the layer-7 ones columns hold DNS and HTTP. */
+/** Layer-4 protocols by number; of the layer-7 ones columns hold DNS and HTTP. Kafka is only in flows of others. */
 function protocols(values: readonly string[]): FieldFilter {
   const names = values.map((value) => value.toLowerCase())
   const unknown = names.findIndex((name) => !Object.hasOwn(LAYER4, name))
@@ -119,11 +137,15 @@ function protocols(values: readonly string[]): FieldFilter {
     names.flatMap((name) => LAYER4[name]!),
   )
   const layer7 = [names.includes('dns') ? L7Protocol.DNS : 0, names.includes('http') ? L7Protocol.HTTP : 0]
+  const kafka = names.includes('kafka')
   return (batch, serial) => {
     const test = layer4(batch, serial)
     const { l7 } = batch.columns
     const { protocol } = batch.l7.columns
-    return (row) => test(row) || (l7[row] !== 0 && layer7.includes(protocol[l7[row]! - 1]!))
+    return (row) => {
+      if (test(row) || (l7[row] !== 0 && layer7.includes(protocol[l7[row]! - 1]!))) return true
+      return kafka && batch.foreign?.isKafka(row) === true
+    }
   }
 }
 
@@ -175,14 +197,32 @@ function replies(values: readonly boolean[]): FieldFilter {
     }
 }
 
-function inCluster(values: readonly string[]) {
-  if (values.includes('')) throw new FilterError('invalid filter, name must not be empty')
-  return ({ clusterName }: { clusterName: string }) => values.includes(clusterName)
+/** Rows of which `read` gives one of the values; flows of this node do not tell, and have the empty text. */
+function textOf(read: (foreign: ForeignFlows, row: number) => string, values: readonly string[]): FieldFilter {
+  const wanted = new Set(values)
+  return ({ foreign }) => (foreign === undefined ? () => wanted.has('') : (row) => wanted.has(read(foreign, row)))
+}
+
+/** Flows of this node have no IP trace: number 0. */
+function ipTraceIds(values: readonly bigint[]): FieldFilter {
+  const wanted = new Set(values)
+  return ({ foreign }) => (foreign === undefined ? () => wanted.has(0n) : (row) => wanted.has(foreign.ipTraceId(row)))
+}
+
+/** What does not tell that it was encrypted was not, as all flows of this node. */
+function encryptions(values: readonly boolean[]): FieldFilter {
+  return ({ foreign }) => {
+    if (foreign === undefined) return () => values.includes(false)
+    return (row) => values.includes(foreign.encrypted(row) ?? false)
+  }
 }
 
 function uuids(values: readonly string[], { uuidPrefix }: FilterContext): FieldFilter {
   if (uuidPrefix === undefined)
     throw new FilterError('filter field uuid is not supported here: flows get their UUID later')
   const places = values.flatMap((value) => parseUuid(uuidPrefix, value) ?? [])
-  return (_, serial) => (row) => places.some((place) => place.serial === serial && place.row === row)
+  return ({ foreign }, serial) => {
+    if (foreign !== undefined) return (row) => values.includes(foreign.uuid(row))
+    return (row) => places.some((place) => place.serial === serial && place.row === row)
+  }
 }

@@ -1,10 +1,13 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import type { Ends } from '../../flow/ends.ts'
+import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
+import type { Regexps } from './regexps.ts'
 
-/** `flow.FlowFilter` as decoded: proto field names, enums as numbers, absent lists empty. Fields we cannot decide are listed nowhere. */
+/** `flow.FlowFilter` as decoded: proto field names, enums as numbers, absent lists empty. */
 export interface FlowFilter {
   uuid?: string[]
   source_ip?: string[]
+  source_ip_xlated?: string[]
   source_pod?: string[]
   source_fqdn?: string[]
   source_label?: string[]
@@ -35,6 +38,19 @@ export interface FlowFilter {
   node_labels?: string[]
   ip_version?: number[]
   encrypted?: boolean[]
+  http_status_code?: string[]
+  http_method?: string[]
+  http_path?: string[]
+  http_url?: string[]
+  http_header?: HttpHeaderFilter[]
+  trace_id?: string[]
+  ip_trace_id?: bigint[]
+  experimental?: { cel_expression?: string[] } | null
+}
+
+export interface HttpHeaderFilter {
+  key?: string
+  value?: string
 }
 
 export interface WorkloadFilter {
@@ -62,6 +78,13 @@ export interface FilterContext {
   nodeName: string
   /** What UUIDs of this process begin with; undefined where flows have no UUID yet. */
   uuidPrefix?: string
+  /** Encodes the flows that CEL expressions look at; without it expressions see flows without emitter. */
+  encoder?: HubbleEncoder
+}
+
+/** What the fields of one list of filters share while they are compiled. */
+export interface CompileContext extends FilterContext {
+  regexps: Regexps
 }
 
 /** Whether a row of the batch it was bound to passes. */
@@ -73,4 +96,13 @@ export type FieldFilter = (batch: FlowBatch, serial: number) => RowTest
 /** A filter that no flow can be compared with; the message is for the client. */
 export class FilterError extends Error {
   override readonly name = 'FilterError'
+}
+
+/** What `parse` returns; says in its error what was parsed. @throws FilterError */
+export function explained<T>(what: string, parse: () => T): T {
+  try {
+    return parse()
+  } catch (cause) {
+    throw new FilterError(`${what}: ${(cause as Error).message}`, { cause })
+  }
 }

@@ -1,53 +1,124 @@
-import { FilterError } from './flow-filter.ts'
+import { type AddressRange, parsePrefix, rangeContains } from './addresses.ts'
+import { parseRequirements, type Requirement } from './selector-parser.ts'
 
 /** Whether a list of labels (`source:key=value`) is selected. */
 export type LabelTest = (labels: readonly string[]) => boolean
 
-/** The part before `(`…`)` of one requirement: key and operator. */
-const REQUIREMENT = /^(!?)\s*([^\s=!,()]+)\s*(?:(==?|!=)\s*([^\s=!,()]*)|(in|notin)\s*\(([^()]*)\))?$/
-
 /**
- * A Kubernetes label selector: `k=v`, `k==v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`, all of those that a comma
- * joins. Keys may name the source of the label (`k8s:app`, `reserved:world`); without it every source counts.
- * @throws FilterError
+ * A Kubernetes label selector: `k=v`, `k==v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k`, `!k`, `k>1`, `k<1`, all of those
+ * that a comma joins. Keys may name the source of the label (`k8s:app`, `reserved:world`); without it, as with `any:`,
+ * every source counts. `cidr:10.0.0.0/8` selects what has a label of that or a narrower prefix.
+ * @throws FilterError in Hubble's words
  */
 export function parseSelector(text: string): LabelTest {
-  const requirements = splitOutsideParentheses(text)
-  if (requirements.length === 1 && requirements[0] === '') return () => true
-  const tests = requirements.map(parseRequirement)
+  const tests = parseRequirements(translate(text)).map(requirementTest)
   return (labels) => tests.every((test) => test(labels))
 }
 
-function splitOutsideParentheses(text: string): string[] {
-  return text.split(/,(?![^(]*\))/).map((part) => part.trim())
-}
-
-function parseRequirement(text: string): LabelTest {
-  const match = REQUIREMENT.exec(text)
-  const [, not, key, sign, value, word, list] = match ?? []
-  if (key === undefined || (not === '!' && (sign ?? word) !== undefined)) {
-    throw new FilterError(
-      `unable to parse requirement ${JSON.stringify(text)}: expected key, !key, key=value, key!=value, key in (…) or key notin (…)`,
-    )
+/**
+ * Kubernetes' keys have no colon: the one after the source becomes a dot, and keys without source get the source `any`.
+ * Errors therefore name keys as upstream's do.
+ */
+function translate(text: string): string {
+  let out = ''
+  for (let at = 0; at < text.length; ) {
+    const key = skip(text, at, /[\s!]/)
+    const end = skip(text, key, /[^\s=!,]/)
+    const next = behindComma(text, end)
+    const name = text.slice(key, end)
+    out += text.slice(at, key) + (name.includes(':') ? name : `any:${name}`).replace(':', '.') + text.slice(end, next)
+    at = next
   }
-  const valuesIn = labelValue(key)
-  if (not === '!') return (labels) => valuesIn(labels).length === 0
-  const wanted = sign === undefined ? (list ?? '').split(',').map((v) => v.trim()) : [value ?? '']
-  if (sign === undefined && word === undefined) return (labels) => valuesIn(labels).length > 0
-  const has: LabelTest = (labels) => valuesIn(labels).some((v) => wanted.includes(v))
-  // As in Kubernetes: what lacks the key passes `!=` and `notin`.
-  return sign === '!=' || word === 'notin' ? (labels) => !has(labels) : has
+  return out
 }
 
-/** Values of a key in a list of labels; several sources may have it. */
-function labelValue(key: string): (labels: readonly string[]) => string[] {
-  const withSource = key.includes(':')
-  return (labels) =>
-    labels.flatMap((label) => {
-      const equals = label.indexOf('=')
-      const name = equals < 0 ? label : label.slice(0, equals)
-      const known = withSource ? name : name.slice(name.indexOf(':') + 1)
-      if (known !== key && !(withSource && key === `any:${name.slice(name.indexOf(':') + 1)}`)) return []
-      return [equals < 0 ? '' : label.slice(equals + 1)]
-    })
+/** Where from `at` on the first character is that is none of `characters`. */
+function skip(text: string, at: number, characters: RegExp): number {
+  let end = at
+  while (end < text.length && characters.test(text[end]!)) end++
+  return end
+}
+
+/** Where the next requirement begins: behind the first comma outside parentheses. */
+function behindComma(text: string, at: number): number {
+  let depth = 0
+  for (let i = at; i < text.length; i++) {
+    if (text[i] === '(') depth++
+    else if (text[i] === ')') depth--
+    else if (text[i] === ',' && depth === 0) return i + 1
+  }
+  return text.length
+}
+
+function requirementTest({ key, operator, values }: Requirement): LabelTest {
+  const find = lookup(key)
+  switch (operator) {
+    case '':
+      return (labels) => find(labels) !== undefined
+    case '!':
+      return (labels) => find(labels) === undefined
+    case '!=':
+    case 'notin':
+      // As in Kubernetes: what lacks the key passes.
+      return (labels) => !values.includes(find(labels) ?? '\0')
+    case '>':
+    case '<':
+      return comparison(find, operator, BigInt(values[0]!.replace('+', '')))
+    default:
+      return (labels) => values.includes(find(labels) ?? '\0')
+  }
+}
+
+function comparison(find: Lookup, operator: '>' | '<', bound: bigint): LabelTest {
+  return (labels) => {
+    const value = find(labels)
+    if (value === undefined || !/^[-+]?\d{1,20}$/.test(value)) return false
+    const number = BigInt(value.replace('+', ''))
+    return operator === '>' ? number > bound : number < bound
+  }
+}
+
+/** Value of the first label that has the key; undefined when none has. */
+type Lookup = (labels: readonly string[]) => string | undefined
+
+/** @param translated `source.key` */
+function lookup(translated: string): Lookup {
+  const dot = translated.indexOf('.')
+  const [source, key] = [translated.slice(0, dot), translated.slice(dot + 1)]
+  const prefix = source === 'cidr' ? labelPrefix(key) : undefined
+  return (labels) => {
+    for (const text of labels) {
+      const label = parseLabel(text)
+      if (source !== 'any' && label.source !== source) continue
+      if (source === 'cidr' ? within(prefix, label.key) : label.key === key) return label.value
+    }
+    return undefined
+  }
+}
+
+function within(prefix: AddressRange | undefined, key: string): boolean {
+  const inner = prefix === undefined ? undefined : labelPrefix(key)
+  return inner !== undefined && prefix!.bits <= inner.bits && rangeContains(prefix!, inner.version, inner.words, 0)
+}
+
+/** Labels of a prefix have `-` where an IPv6 prefix has `:`. */
+function labelPrefix(key: string): AddressRange | undefined {
+  try {
+    return parsePrefix(key.replaceAll('-', ':'))
+  } catch {
+    // Such a label selects nothing, and nothing selects it.
+    return undefined
+  }
+}
+
+/** `source:key=value`; the source may be missing, `$key` and `reserved.key` are reserved ones. */
+function parseLabel(text: string): { source: string; key: string; value: string } {
+  const colon = text.indexOf(':')
+  let [source, rest] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)]
+  if (text.startsWith('$')) [source, rest] = ['reserved', text.slice(1)]
+  else if (colon < 0 && text.startsWith('reserved.')) [source, rest] = ['reserved', text.slice(9)]
+  const equals = rest.indexOf('=')
+  if (equals < 0) return { source, key: rest, value: '' }
+  if (equals === 0 && source === 'reserved') return { source, key: rest.slice(1), value: '' }
+  return { source, key: rest.slice(0, equals), value: rest.slice(equals + 1) }
 }

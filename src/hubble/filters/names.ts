@@ -1,7 +1,7 @@
-import { RE2JS } from 're2js'
 import { L7Protocol } from '../../flow/l7.ts'
-import { type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
-import { parseSelector } from './label-selector.ts'
+import { explained, type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
+import { type LabelTest, parseSelector } from './label-selector.ts'
+import { type Regexps, remembered } from './regexps.ts'
 
 /** What an empty part of a node pattern stands for. */
 const ANY_NAME = '(?:[-0-9_a-z]+(?:\\.[-0-9_a-z]+)*)'
@@ -11,68 +11,63 @@ const NO = 1
 const YES = 2
 
 /** Rows one of whose DNS names matches one of the patterns (`*` = any run of letters, digits, `-` and `.`). */
-export function dnsNames(column: 'sourceNames' | 'destinationNames', patterns: readonly string[]): FieldFilter {
-  const regexp = anchored(patterns.map(namePattern))
+export function dnsNames(
+  column: 'sourceNames' | 'destinationNames',
+  patterns: readonly string[],
+  regexps: Regexps,
+): FieldFilter {
+  const matches = regexps.compileExact(patterns.map(namePattern))
+  let of: readonly string[] = []
+  let decided = new Uint8Array(0)
   return ({ columns, strings }) => {
+    // Few texts, many rows: each text of a batch is tried once.
+    if (of !== strings || decided.length < strings.length) decided = new Uint8Array(strings.length)
+    of = strings
     const names = columns[column]
-    const decided = new Uint8Array(strings.length)
     return (row) => {
       const at = names[row]!
       if (at === 0) return false
-      // Few texts, many rows: each text of the batch is tried once.
-      if (decided[at] === UNDECIDED)
-        decided[at] = strings[at]!.split(',').some((name) => regexp.testExact(name)) ? YES : NO
+      if (decided[at] === UNDECIDED) decided[at] = strings[at]!.split(',').some(matches) ? YES : NO
       return decided[at] === YES
     }
   }
 }
 
 /** Rows whose DNS query contains a match of one of the regular expressions (Go's syntax). */
-export function dnsQueries(patterns: readonly string[]): FieldFilter {
-  const regexps = patterns.map((pattern) => {
-    try {
-      return RE2JS.compile(pattern)
-    } catch (cause) {
-      const reason = (cause as Error).message
-      throw new FilterError(`invalid DNS query filter: failed to compile regexp: ${reason}`, { cause })
-    }
-  })
-  return (batch) => (row) => {
-    const l7 = batch.columns.l7[row]!
-    if (l7 === 0 || batch.l7.columns.protocol[l7 - 1] !== L7Protocol.DNS) return false
-    const query = batch.l7.query(l7 - 1)
-    return regexps.some((regexp) => regexp.test(query))
+export function dnsQueries(patterns: readonly string[], regexps: Regexps): FieldFilter {
+  const tests = explained('invalid DNS query filter: failed to compile regexp', () =>
+    patterns.map((pattern) => regexps.compile(pattern)),
+  )
+  const matches = remembered((query) => tests.some((test) => test(query)))
+  return ({ columns: { l7 }, l7: table }) => {
+    const { protocol } = table.columns
+    return (row) => l7[row] !== 0 && protocol[l7[row]! - 1] === L7Protocol.DNS && matches(table.query(l7[row]! - 1))
   }
 }
 
-/** All rows or none: every flow is of this node. Patterns are `node` or `cluster/node`. */
-export function nodeNames(patterns: readonly string[], { nodeName }: FilterContext): FieldFilter {
-  const regexp = anchored(patterns.map(nodePattern))
-  const full = nodeName.includes('/') ? nodeName : `default/${nodeName}`
-  const matches = nodeName !== '' && regexp.testExact(full)
-  return () => () => matches
+/** Rows by the node that saw them, for flows of this one all or none. Patterns are `node` or `cluster/node`. */
+export function nodeNames(
+  patterns: readonly string[],
+  { nodeName, regexps }: FilterContext & { regexps: Regexps },
+): FieldFilter {
+  const matchesFull = regexps.compileExact(patterns.map(nodePattern))
+  const matches = remembered((name) => name !== '' && matchesFull(name.includes('/') ? name : `default/${name}`))
+  return ({ foreign }) => {
+    if (foreign !== undefined) return (row) => matches(foreign.nodeName(row))
+    const here = matches(nodeName)
+    return () => here
+  }
 }
 
-/** All rows or none: labels of the node are those of all its flows. */
+/** Rows by the labels of the node that saw them, for flows of this one all or none. */
 export function nodeLabels(texts: readonly string[], { ends }: FilterContext): FieldFilter {
-  const selectors = texts.map((text) => parseNodeSelector(text))
-  return () => {
-    const { nodeLabels: labels } = ends.table.cluster
-    const matches = selectors.some((selects) => selects(labels))
-    return () => matches
+  const selectors = explained('invalid node label filter', () => texts.map(parseSelector))
+  const matches: LabelTest = (labels) => selectors.some((selects) => selects(labels))
+  return ({ foreign }) => {
+    if (foreign !== undefined) return (row) => matches(foreign.nodeLabels(row))
+    const here = matches(ends.table.cluster.nodeLabels)
+    return () => here
   }
-}
-
-function parseNodeSelector(text: string) {
-  try {
-    return parseSelector(text)
-  } catch (cause) {
-    throw new FilterError(`invalid node label filter: ${(cause as Error).message}`, { cause })
-  }
-}
-
-function anchored(sources: readonly string[]): RE2JS {
-  return RE2JS.compile(sources.map((source) => `(?:${source})`).join('|'))
 }
 
 function nodePattern(text: string): string {

@@ -2,9 +2,10 @@ import type { FlowBatch } from '../../flow/batch.ts'
 import { EndpointTable } from '../../flow/endpoint.ts'
 import { Ends } from '../../flow/ends.ts'
 import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
+import { readFlowFilters } from '../../hubble/filters/read-json.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
-import { type FilterConfig, parseFilters } from './config.ts'
+import type { FilterConfig } from './config.ts'
 
 /** Passes on the flows that the allow list lets in and the deny list does not keep out. */
 export class FilterProcessor implements Component, FlowConsumer {
@@ -20,7 +21,7 @@ export class FilterProcessor implements Component, FlowConsumer {
     const { nodeName, telemetry, id } = context
     const ends = new Ends(context.endpoints ?? new EndpointTable())
     this.#next = next
-    this.#filter = compileFilters(parseFilters(config.allow), parseFilters(config.deny), { ends, nodeName })
+    this.#filter = compileFilters(readFlowFilters(config.allow), readFlowFilters(config.deny), { ends, nodeName })
     this.#filtered = telemetry.counter('otelcol_processor_filter_flows_filtered', 'Flows the filters kept out.', {
       processor: id,
     })

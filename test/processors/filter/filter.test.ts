@@ -64,12 +64,7 @@ const mistakes: { written: object; path: string; message: RegExp }[] = [
   },
   { written: { deny: [{ source_ip: [true] }] }, path: 'deny::0::source_ip::0', message: /expected a text/ },
   { written: { deny: [{ source_ip: ['10.0.0.0/33'] }] }, path: 'deny::0', message: /invalid IP prefix/ },
-  { written: { deny: [{ http_method: ['GET'] }] }, path: 'deny::0', message: /http_method is not supported/ },
-  {
-    written: { deny: [{ experimental: { cel_expression: ['true'] } }] },
-    path: 'deny::0::experimental',
-    message: /not supported here/,
-  },
+  { written: { deny: [{ http_status_code: ['6+'] }] }, path: 'deny::0', message: /invalid status code prefix: "6\+"/ },
   { written: { deny: [{ uuid: ['x'] }] }, path: 'deny::0', message: /flows get their UUID later/ },
 ]
 for (const { written, path, message } of mistakes) {
