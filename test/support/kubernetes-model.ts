@@ -91,8 +91,8 @@ export class TestCluster {
   }
 
   /** `namespace/name` of the service at an address and port; `''` = none. */
-  service(address: string, port = 0): string {
-    const service = this.end(address, port)?.service
+  service(address: string, port = 0, timeMs = this.nowMs): string {
+    const service = this.end(address, port, timeMs)?.service
     return service === undefined ? '' : `${service.namespace}/${service.name}`
   }
 

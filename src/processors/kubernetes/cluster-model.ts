@@ -15,10 +15,11 @@ import { Owners } from './owners.ts'
 import { Ownership, type OwnershipLimits } from './ownership.ts'
 import { PodOwners } from './pod-owners.ts'
 import type { PodRecord } from './pod-record.ts'
-import { ServicePorts } from './ports.ts'
+import { ANY_NODE, CONTESTED, ServicePorts } from './ports.ts'
 import { PrefixSet } from './prefix-set.ts'
 import { ServiceOwners } from './service-owners.ts'
 import type { ServiceRecord, SliceRecord } from './service-record.ts'
+import { TimedPorts } from './timed-ports.ts'
 
 export interface ModelSettings {
   table: EndpointTable
@@ -50,6 +51,8 @@ export class ClusterModel {
   readonly pods: PodOwners
   readonly #apiServers: ApiServers
   readonly #agents: AgentPods
+  readonly #servicePorts: TimedPorts
+  readonly #hostPorts: TimedPorts
   readonly #events: ClusterEvents
   readonly #table: EndpointTable
   readonly #names: ClusterNames
@@ -65,8 +68,10 @@ export class ClusterModel {
     this.#agents = new AgentPods(table.cluster)
     this.ownership = new Ownership(limits, (owner) => this.owners.release(owner), clock)
     const { owners, ownership, podNetworks } = this
-    const hostPods = new HostPods(ownership, owners)
-    const ports = new ServicePorts(ownership)
+    this.#servicePorts = this.#timedPorts(limits, clock)
+    this.#hostPorts = this.#timedPorts(limits, clock)
+    const hostPods = new HostPods(ownership, owners, this.#hostPorts)
+    const ports = new ServicePorts(ownership, this.#servicePorts)
     const addresses = new ClaimedAddresses(ownership, owners)
     const describer = new Describer({ names, filter, identities: this.identities, observeDefault, behind })
     this.describer = describer
@@ -185,9 +190,19 @@ export class ClusterModel {
     namespaces.clear()
   }
 
+  /** Past owners of addresses and ports that are remembered. */
+  get history(): number {
+    return this.ownership.history + this.#servicePorts.history + this.#hostPorts.history
+  }
+
+  /** Those forgotten before their time. */
+  get evicted(): number {
+    return this.ownership.evicted + this.#servicePorts.evicted + this.#hostPorts.evicted
+  }
+
   /** To be called every few seconds: forgets what is long over and frees ids. */
   sweep(): void {
-    this.ownership.sweep()
+    for (const past of [this.#servicePorts, this.#hostPorts, this.ownership]) past.sweep()
     if (this.#identitiesChanged) this.pods.renewAll()
     this.#identitiesChanged = false
     this.services.refresh()
@@ -199,6 +214,18 @@ export class ClusterModel {
     this.owners.clear()
     this.#table.cluster.nodeLabels = []
     this.#agents.clear()
+  }
+
+  #timedPorts(limits: OwnershipLimits, clock?: () => number): TimedPorts {
+    const keep = (address: number, owner: number) => {
+      if (address !== ANY_NODE) this.ownership.hold(address)
+      if (owner !== CONTESTED) this.owners.use(owner)
+    }
+    const drop = (address: number, owner: number) => {
+      if (address !== ANY_NODE) this.ownership.unclaim(address)
+      if (owner !== CONTESTED) this.owners.release(owner)
+    }
+    return new TimedPorts({ limits, keep, drop, ...(clock && { clock }) })
   }
 
   #setNamespace(name: string, namespace: NamespaceRecord): void {

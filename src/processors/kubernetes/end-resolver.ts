@@ -40,16 +40,21 @@ export class EndResolver {
     const owner = ownership.at(address, timeMs)
     if (owner === NOBODY) return UNOWNED
     const isNode = this.#owners.kind(owner) === OwnerKind.NODE
-    if (!isNode && ownership.claims(address) === 0) return this.#owners.id(owner)
-    return this.#byPort(address, owner, key, isNode)
+    if (!isNode && (ownership.claims(address) === 0 || !hasPorts(key >>> 16))) return this.#owners.id(owner)
+    return isNode ? this.#atNode(address, owner, key, timeMs) : this.#as(owner, this.#services.at(address, key, timeMs))
   }
 
-  #byPort(address: number, owner: number, key: number, isNode: boolean): number {
-    if (!hasPorts(key >>> 16)) return this.#owners.id(owner)
-    const end = isNode ? this.#hostPods.get(address, key) || owner : owner
-    const service =
-      this.#services.get(address, key) || (isNode && end === owner ? this.#services.get(ANY_NODE, key) : 0)
-    return service === 0 ? this.#owners.id(end) : this.#owners.idAs(end, service)
+  /** At a node's address, ports tell its pods apart, and node ports are services'. */
+  #atNode(address: number, node: number, key: number, timeMs: number): number {
+    if (!hasPorts(key >>> 16)) return this.#owners.id(node)
+    const pod = this.#hostPods.at(address, key, timeMs)
+    const service = this.#services.at(address, key, timeMs)
+    if (pod !== 0) return this.#as(pod, service)
+    return this.#as(node, service || this.#services.at(ANY_NODE, key, timeMs))
+  }
+
+  #as(owner: number, service: number): number {
+    return service === 0 ? this.#owners.id(owner) : this.#owners.idAs(owner, service)
   }
 }
 

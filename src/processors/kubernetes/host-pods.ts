@@ -1,40 +1,41 @@
 import { parsed } from './claimed-addresses.ts'
 import type { Owners } from './owners.ts'
 import type { Ownership } from './ownership.ts'
-import { PairTable } from './pair-table.ts'
 import type { PodRecord } from './pod-record.ts'
+import type { TimedPorts } from './timed-ports.ts'
 
 /** Pods on their node's own network: at the node's addresses, told apart by the ports of their containers. */
 export class HostPods {
   readonly #ownership: Ownership
   readonly #owners: Owners
-  /** Owner by address number and `portKey`. */
-  readonly #table = new PairTable()
+  readonly #ports: TimedPorts
 
-  constructor(ownership: Ownership, owners: Owners) {
+  constructor(ownership: Ownership, owners: Owners, ports: TimedPorts) {
     this.#ownership = ownership
     this.#owners = owners
+    this.#ports = ports
   }
 
-  /** Owner number of the pod that listens there; 0 = none is known. */
-  get(address: number, key: number): number {
-    return this.#table.get(address, key)
+  /** Owner number of the pod that listened there at a time, Unix ms; 0 = none is known. */
+  at(address: number, key: number, timeMs: number): number {
+    return this.#ports.at(address, key, timeMs)
   }
 
-  begin(owner: number, { addresses, ports }: PodRecord): void {
+  begin(owner: number, { addresses, ports, startMs }: PodRecord): void {
     for (const words of parsed(addresses))
       for (const port of ports) {
-        this.#table.set(this.#ownership.claim(words), port, owner)
+        this.#ports.set(this.#ownership.claim(words), port, owner, startMs)
         this.#owners.use(owner)
       }
   }
 
-  end(owner: number, { addresses, ports }: PodRecord): void {
+  /** @param endMs Unix ms; undefined = by now */
+  end(owner: number, { addresses, ports }: PodRecord, endMs?: number): void {
     for (const words of parsed(addresses))
       for (const port of ports) {
         const address = this.#ownership.addresses.find(words, 0)
         // The successor of a rolling update may have the port already.
-        if (this.#table.get(address, port) === owner) this.#table.delete(address, port)
+        if (this.#ports.now(address, port) === owner) this.#ports.set(address, port, 0, endMs)
         this.#ownership.unclaim(address)
         this.#owners.release(owner)
       }

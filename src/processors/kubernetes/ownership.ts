@@ -81,8 +81,13 @@ export class Ownership {
   /** The address in 4 words as a number that stays until `unclaim`. */
   claim(words: Uint32Array): number {
     const address = this.#number(words)
-    this.addresses.setFlags(address, this.claims(address) + 1)
+    this.hold(address)
     return address
+  }
+
+  /** Once more, for an address that is claimed. */
+  hold(address: number): void {
+    this.addresses.setFlags(address, this.claims(address) + 1)
   }
 
   unclaim(address: number): void {

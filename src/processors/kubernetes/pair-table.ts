@@ -1,8 +1,11 @@
 /** Marks a free slot: no key begins with it. */
 const FREE = 0xffffffff
 
-/** Words of a slot: the pair, its number, and one that makes slots lie within cache lines. */
+/** Words of a slot: the pair, its number, and one more for whoever keeps the table; slots lie within cache lines. */
 const WORDS = 4
+
+/** Place of a pair that has none. */
+export const ABSENT = -1
 
 /** A number for a pair of numbers: an open hash in one typed array. The first of a pair is below 2^32 − 1. */
 export class PairTable {
@@ -20,7 +23,23 @@ export class PairTable {
     return this.#slots[at] === FREE ? 0 : this.#slots[at + 2]!
   }
 
-  set(first: number, second: number, value: number): void {
+  /** Where a pair lies until the next change; `ABSENT` when it has no number. */
+  place(first: number, second: number): number {
+    const at = this.#find(first, second)
+    return this.#slots[at] === FREE ? ABSENT : at
+  }
+
+  /** Number of the pair at a place. */
+  value(place: number): number {
+    return this.#slots[place + 2]!
+  }
+
+  /** What was set beside it. */
+  extra(place: number): number {
+    return this.#slots[place + 3]!
+  }
+
+  set(first: number, second: number, value: number, extra = 0): void {
     let at = this.#find(first, second)
     if (this.#slots[at] === FREE) {
       if (2 * (this.#size + 1) > this.#mask + 1) {
@@ -32,6 +51,7 @@ export class PairTable {
       this.#size++
     }
     this.#slots[at + 2] = value
+    this.#slots[at + 3] = extra
   }
 
   /** Takes a pair out. Later ones of its run move up, so that searches need no marks of the dead. */
@@ -64,7 +84,8 @@ export class PairTable {
     this.#slots = emptySlots(2 * (this.#mask + 1))
     this.#mask = 2 * this.#mask + 1
     this.#size = 0
-    for (let at = 0; at < old.length; at += WORDS) if (old[at] !== FREE) this.set(old[at]!, old[at + 1]!, old[at + 2]!)
+    for (let at = 0; at < old.length; at += WORDS)
+      if (old[at] !== FREE) this.set(old[at]!, old[at + 1]!, old[at + 2]!, old[at + 3]!)
   }
 }
 

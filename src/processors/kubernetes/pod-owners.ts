@@ -101,7 +101,7 @@ export class PodOwners implements Listener<PodRecord> {
 
   #detach(owner: number, pod: PodRecord, endMs: number | undefined): void {
     const { addresses, hostPods } = this.#settings
-    if (pod.hostNetwork) hostPods.end(owner, pod)
+    if (pod.hostNetwork) hostPods.end(owner, pod, endMs)
     else addresses.end(owner, pod.addresses, endMs)
   }
 }

@@ -34,12 +34,12 @@ export class ProcessorMetrics {
     this.#ends = [
       this.#gauge('addresses', 'Addresses that are known.', () => ownership.addresses.size),
       this.#gauge('owners', 'Pods, nodes and services that have or had them.', () => owners.size),
-      this.#gauge('past_owners', 'Past owners of addresses that are known.', () => ownership.history),
+      this.#gauge('past_owners', 'Past owners of addresses and ports that are known.', () => this.#model.history),
       this.#gauge('endpoints', 'Endpoint ids in use.', () => this.#table.used),
       this.#gauge('endpoints_waiting', 'Endpoint ids that flows may still name.', () => this.#table.waiting),
       this.#gauge('waiting_flows', 'Flows held for news of an end.', () => this.held?.flows ?? 0),
       this.#count('ends_unmanaged', 'Ends in pod networks that nobody has.', () => this.#namer.unmanaged),
-      this.#count('past_owners_evicted', 'Past owners forgotten because of max_history.', () => ownership.evicted),
+      this.#count('past_owners_evicted', 'Past owners forgotten because of max_history.', () => this.#model.evicted),
       this.#count('endpoints_refused', 'Ends left unnamed: no endpoint id was free.', () => this.#table.refused),
     ]
   }

@@ -1,0 +1,146 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { preferredIdentity } from '../../../src/kubernetes/identity-number.ts'
+import { node, runningPod, START_MS, TestCluster } from '../../support/kubernetes-model.ts'
+
+const pods = suite('pods')
+
+pods('an end carries everything that is known of its pod', () => {
+  const cluster = new TestCluster({ names: { cluster: 'east', node: 'node-1' } })
+  cluster.put('node', node('node-1', ['192.168.0.1'], { labels: { 'topology.kubernetes.io/zone': 'z1' } }))
+  cluster.put('namespace', { metadata: { name: 'shop', labels: { team: 'a' } } })
+  const labels = { app: 'cart', 'pod-template-hash': 'abc' }
+  const owner = { kind: 'ReplicaSet', name: 'cart-abc' }
+  cluster.put('pod', runningPod('cart-abc-1', ['10.1.0.1', 'fd00::1'], { namespace: 'shop', labels, owner }))
+  const end = cluster.end('10.1.0.1')!
+  const shown = [
+    'k8s:app=cart',
+    'k8s:io.cilium.k8s.namespace.labels.team=a',
+    'k8s:io.cilium.k8s.policy.cluster=east',
+    'k8s:io.cilium.k8s.policy.serviceaccount=default',
+    'k8s:io.kubernetes.pod.namespace=shop',
+  ]
+  assert.equal(end.labels, shown)
+  assert.is(end.identity, preferredIdentity(`${shown.join(';')};`))
+  assert.equal([end.namespace, end.podName, end.clusterName], ['shop', 'cart-abc-1', 'east'])
+  assert.equal([end.nodeName, end.zone], ['node-1', 'z1'])
+  assert.equal(end.workloads, [{ kind: 'Deployment', name: 'cart' }])
+  assert.ok(end.localId > 0 && end.localId < 65_536)
+  assert.is(cluster.end('fd00::1'), end)
+})
+
+const workloads = [
+  { owner: undefined, is: 'Pod web-1' },
+  { owner: { kind: 'StatefulSet', name: 'db' }, is: 'StatefulSet db' },
+  { owner: { kind: 'DaemonSet', name: 'agent' }, is: 'DaemonSet agent' },
+  { owner: { kind: 'ReplicaSet', name: 'web-77' }, labels: { 'pod-template-hash': '77' }, is: 'Deployment web' },
+  { owner: { kind: 'ReplicaSet', name: 'web' }, is: 'ReplicaSet web' },
+  { owner: { kind: 'Node', name: 'node-1' }, is: 'Pod web-1' },
+]
+
+for (const { owner, labels = {}, is } of workloads) {
+  pods(`the workload behind ${owner?.kind ?? 'nothing'} ${owner?.name ?? ''} is ${is}`, () => {
+    const cluster = new TestCluster()
+    cluster.put('pod', runningPod('web-1', ['10.1.0.1'], { labels, ...(owner && { owner }) }))
+    const [workload] = cluster.end('10.1.0.1')!.workloads
+    assert.is(`${workload?.kind} ${workload?.name}`, is)
+  })
+}
+
+pods('every interface that Multus tells counts, and what is no address does not', () => {
+  const cluster = new TestCluster()
+  const status = [
+    { name: 'default/flannel', ips: ['10.1.0.1'], default: true },
+    { name: 'net1', ips: ['172.16.0.9', 'fd01::9', 'nonsense'] },
+    { name: 'net2' },
+    null,
+  ]
+  const annotations = { 'k8s.v1.cni.cncf.io/network-status': JSON.stringify(status) }
+  cluster.put('pod', runningPod('multi', ['10.1.0.1'], { annotations }))
+  assert.equal(
+    ['10.1.0.1', '172.16.0.9', 'fd01::9'].map((ip) => cluster.who(ip)),
+    Array(3).fill('default/multi'),
+  )
+  cluster.put('pod', runningPod('broken', ['10.1.0.2'], { annotations: { 'k8s.v1.cni.cncf.io/network-status': '{' } }))
+  assert.is(cluster.who('10.1.0.2'), 'default/broken')
+})
+
+pods('an address that is used again names each pod in its own time', () => {
+  const cluster = new TestCluster()
+  cluster.put('pod', runningPod('one', ['10.1.0.1']))
+  const ended = runningPod('one', ['10.1.0.1'])
+  const terminated = { finishedAt: '2026-01-01T00:01:00Z' }
+  cluster.put('pod', {
+    ...ended,
+    status: { ...(ended.status as object), phase: 'Failed', containerStatuses: [{ state: { terminated } }] },
+  })
+  cluster.nowMs = START_MS + 65_000
+  cluster.remove('pod', ended)
+  cluster.put('pod', runningPod('two', ['10.1.0.1'], { startTime: '2026-01-01T00:01:03Z' }))
+  const at = (seconds: number) => cluster.who('10.1.0.1', 0, START_MS + seconds * 1_000)
+  assert.equal([30, 60.5, 62, 64].map(at), ['default/one', 'default/one', '', 'default/two'])
+})
+
+pods('a pod that comes back under its name is another one', () => {
+  const cluster = new TestCluster()
+  const first = runningPod('db-0', ['10.1.0.1'], { uid: 'a' })
+  cluster.put('pod', first)
+  cluster.put('ciliumEndpoint', {
+    metadata: { name: 'db-0', ownerReferences: [{ kind: 'Pod', uid: 'a', name: 'db-0' }] },
+    status: { id: 7, identity: { id: 4_711 } },
+  })
+  assert.equal([cluster.end('10.1.0.1')?.identity, cluster.end('10.1.0.1')?.localId], [4_711, 7])
+  cluster.nowMs += 60_000
+  cluster.put('pod', runningPod('db-0', ['10.1.0.2'], { uid: 'b', startTime: '2026-01-01T00:00:50Z' }))
+  assert.is(cluster.who('10.1.0.1'), '')
+  assert.is(cluster.who('10.1.0.1', 0, START_MS + 1_000), 'default/db-0')
+  assert.is.not(cluster.end('10.1.0.2')?.identity, 4_711)
+})
+
+pods('a change of labels is a new endpoint, and flows that are kept go on to name the old one', () => {
+  const cluster = new TestCluster()
+  cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app: 'web' } }))
+  const before = cluster.end('10.1.0.1')!
+  cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app: 'shop' } }))
+  const after = cluster.end('10.1.0.1')!
+  assert.ok(before.labels.includes('k8s:app=web') && after.labels.includes('k8s:app=shop'))
+  assert.is.not(before.identity, after.identity)
+  assert.is(cluster.table.waiting, 1)
+})
+
+pods('an update that changes nothing flows show makes no new endpoint', () => {
+  const cluster = new TestCluster()
+  cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app: 'web' } }))
+  const before = cluster.end('10.1.0.1')
+  cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app: 'web', 'pod-template-hash': 'x' } }))
+  assert.is(cluster.end('10.1.0.1'), before)
+})
+
+pods('labels and zone that come after the pod are shown from then on', () => {
+  const cluster = new TestCluster()
+  cluster.put('pod', runningPod('web', ['10.1.0.1']))
+  assert.is(cluster.end('10.1.0.1')?.zone, '')
+  cluster.put('node', node('node-1', ['192.168.0.1'], { labels: { 'topology.kubernetes.io/zone': 'z1' } }))
+  cluster.put('namespace', { metadata: { name: 'default', labels: { team: 'a' } } })
+  assert.is(cluster.end('10.1.0.1')?.zone, 'z1')
+  assert.ok(cluster.end('10.1.0.1')?.labels.includes('k8s:io.cilium.k8s.namespace.labels.team=a'))
+})
+
+pods('everything of a pod is forgotten some time after it is gone', () => {
+  const cluster = new TestCluster()
+  const { ownership, owners } = cluster.model
+  const [addresses, own] = [ownership.addresses.size, owners.size]
+  for (let i = 0; i < 50; i++) {
+    const pod = runningPod(`web-${i}`, [`10.1.0.${i}`, `fd00::${i}`])
+    cluster.put('pod', pod)
+    cluster.end(`10.1.0.${i}`)
+    cluster.remove('pod', pod)
+  }
+  assert.is(ownership.history, 100)
+  cluster.nowMs += 300_001
+  cluster.model.sweep()
+  assert.equal([ownership.addresses.size, owners.size, ownership.history], [addresses, own, 0])
+  assert.is(cluster.table.waiting, 50)
+})
+
+pods.run()
