@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Resource } from '../../src/kubernetes/resource.ts'
+import { type CiliumEndpointSlice, ENDPOINT_SLICES, IDENTITIES } from '../../src/operator/cilium.ts'
 import { Cluster } from '../support/cluster.ts'
 import { ClusterObjects, PODS } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'
@@ -91,6 +92,43 @@ test('all pods of a Job show the CronJob behind it', async () => {
       ? true
       : undefined
   })
+})
+
+test('with an operator that writes slices an agent shows the numbers in them', async () => {
+  await objects.namespace('sliced')
+  const settings = { kube_config: cluster.kubeconfig, node_name: 'node-1' }
+  const plain = await agent()
+  await objects.pod({ namespace: 'sliced', name: 'web', labels: { app: 'web' }, addresses: ['10.3.0.1'] })
+  const preferred = await eventually('the pod', async () => {
+    const { podName, identity } = await plain.source('10.3.0.1')
+    return podName === 'web' ? identity : undefined
+  })
+  // Somebody else has the number that everybody would compute.
+  const taken = { metadata: { name: String(preferred) }, 'security-labels': { 'k8s:app': 'somebody-else' } }
+  const identity = { apiVersion: 'cilium.io/v2', kind: 'CiliumIdentity', ...taken }
+  await objects.client.create(IDENTITIES, {}, identity)
+  const operator = new RunningOperator({ kubeconfig: cluster.kubeconfig, endpointSlices: true })
+  await operator.leading()
+  const number = await eventually('the slice', async () => {
+    const slices = await objects.list<CiliumEndpointSlice>(ENDPOINT_SLICES)
+    return slices.find(({ namespace }) => namespace === 'sliced')?.endpoints.find(({ name }) => name === 'web')?.id
+  })
+  assert.is.not(number, preferred)
+  const late = await RunningProcessor.start({
+    ...settings,
+    cilium: { endpoints: false, endpoint_slices: true, identities: false },
+  })
+  agents.push(late)
+  assert.is((await late.source('10.3.0.1')).identity, number)
+  await eventually('the number at an agent that was there before', async () =>
+    (await plain.source('10.3.0.1')).identity === number ? true : undefined,
+  )
+  await objects.client.merge(PODS, { namespace: 'sliced', name: 'web' }, { metadata: { labels: { app: 'moved' } } })
+  await eventually('another number', async () => {
+    const { identity: now } = await late.source('10.3.0.1')
+    return now !== number && now === (await plain.source('10.3.0.1')).identity ? true : undefined
+  })
+  await operator.stop()
 })
 
 test.run()

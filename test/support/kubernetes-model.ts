@@ -13,6 +13,7 @@ import { choiceOf } from '../../src/processors/kubernetes/observe.ts'
 import { podRecord, type RawPod } from '../../src/processors/kubernetes/pod-record.ts'
 import { portKey } from '../../src/processors/kubernetes/ports.ts'
 import { serviceRecord, sliceRecord } from '../../src/processors/kubernetes/service-record.ts'
+import { knownSlice } from '../../src/processors/kubernetes/sliced-endpoints.ts'
 
 /** Unix ms at which everything in these tests begins. */
 export const START_MS = Date.parse('2026-01-01T00:00:00Z')
@@ -25,7 +26,15 @@ export interface Written {
   [key: string]: unknown
 }
 
-export type Kind = 'pod' | 'node' | 'namespace' | 'service' | 'slice' | 'ciliumEndpoint' | 'ciliumIdentity'
+export type Kind =
+  | 'pod'
+  | 'node'
+  | 'namespace'
+  | 'service'
+  | 'slice'
+  | 'ciliumEndpoint'
+  | 'ciliumEndpointSlice'
+  | 'ciliumIdentity'
 
 /** A model that is told objects as watches would tell them: through the same trimming and the same store. */
 export class TestCluster {
@@ -64,6 +73,7 @@ export class TestCluster {
       service: new ObjectStore(serviceRecord, model.serviceListener),
       slice: new ObjectStore(sliceRecord, model.sliceListener),
       ciliumEndpoint: new ObjectStore((raw) => knownEndpoint(raw as never), model.ciliumEndpointListener),
+      ciliumEndpointSlice: new ObjectStore((raw) => knownSlice(raw as never), model.slicedEndpoints),
       ciliumIdentity: new ObjectStore((raw) => knownIdentity(raw as never), model.ciliumIdentityListener),
     } as unknown as Readonly<Record<Kind, ObjectStore<never, unknown>>>
   }
@@ -97,7 +107,7 @@ export class TestCluster {
   }
 
   #filled(kind: Kind, { metadata, ...rest }: Written): object {
-    const clusterWide = ['node', 'namespace', 'ciliumIdentity'].includes(kind)
+    const clusterWide = ['node', 'namespace', 'ciliumEndpointSlice', 'ciliumIdentity'].includes(kind)
     const namespace = clusterWide ? {} : { namespace: 'default' }
     const uid = `uid-${metadata.namespace ?? ''}-${metadata.name}`
     const own = { ...namespace, uid, creationTimestamp: START, resourceVersion: String(++this.#version) }

@@ -1,13 +1,16 @@
 import type { AddressChange, AgentEvent, EventEnd, ServiceAddress } from '../../flow/agent-event.ts'
 import type { EventLog } from '../../flow/event-log.ts'
 import type { Describer } from './describer.ts'
-import type { KnownEndpoint } from './identities.ts'
 import type { NodeRecord } from './node-record.ts'
 import type { PodRecord } from './pod-record.ts'
 import type { DeclaredService } from './service-owners.ts'
 
 /** Backends named in one event: with more, those of the first slices. */
 const BACKENDS_NAMED = 100
+
+interface Identified {
+  readonly identity: number
+}
 
 /** Something with addresses, as events name it. */
 interface Addressed {
@@ -47,8 +50,8 @@ export class ClusterEvents {
     this.#addresses(before && this.#ofNode(before), now && this.#ofNode(now))
   }
 
-  /** A CiliumEndpoint says, or says anew, which identity a pod has. */
-  identity(pod: PodRecord | undefined, before: KnownEndpoint | undefined, now: KnownEndpoint): void {
+  /** A CiliumEndpoint or CiliumEndpointSlice says, or says anew, which identity a pod has. */
+  identity(pod: PodRecord | undefined, before: Identified | undefined, now: Identified): void {
     const found = running(pod)
     if (found === undefined || before?.identity === now.identity) return
     const told = { ...this.#ofPod(found), identity: () => now.identity }

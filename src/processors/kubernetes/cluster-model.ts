@@ -19,6 +19,7 @@ import { ANY_NODE, CONTESTED, ServicePorts } from './ports.ts'
 import { PrefixSet } from './prefix-set.ts'
 import { ServiceOwners } from './service-owners.ts'
 import type { ServiceRecord, SliceRecord } from './service-record.ts'
+import { type SlicedEndpoint, SlicedEndpoints } from './sliced-endpoints.ts'
 import { TimedPorts } from './timed-ports.ts'
 
 export interface ModelSettings {
@@ -42,7 +43,8 @@ export class ClusterModel {
   readonly resolver: EndResolver
   /** Where pods get addresses from, as far as nodes say. */
   readonly podNetworks = new PrefixSet()
-  readonly identities = new Identities()
+  readonly slicedEndpoints = new SlicedEndpoints((pod, before, now) => this.#slicedChanged(pod, before, now))
+  readonly identities = new Identities(this.slicedEndpoints)
   /** Whether pods have addresses of both families, as far as this node says: the world then is two, as in Cilium. */
   dualStack = false
   readonly describer: Describer
@@ -247,6 +249,11 @@ export class ClusterModel {
     this.identities.setEndpoint(key, endpoint)
     this.pods.invalidate(key)
     this.#events.identity(this.pods.find(key), before, endpoint)
+  }
+
+  #slicedChanged(key: string, before: SlicedEndpoint | undefined, now: SlicedEndpoint | undefined): void {
+    this.pods.invalidate(key)
+    if (now !== undefined) this.#events.identity(this.pods.find(key), before, now)
   }
 
   #setIdentity(identity: KnownIdentity): void {

@@ -16,7 +16,7 @@ export interface KubernetesConfig {
   node_name: string
   cluster_name: string
   labels: string[]
-  cilium: { endpoints: boolean; identities: boolean }
+  cilium: { endpoints: boolean; endpoint_slices: boolean; identities: boolean }
   observe: { mode: 'all' | 'selected'; label_selector: string; unobserved: 'drop' | 'keep' }
   agents: { namespace: string; label_selector: string }
   wait_for_sync: number
@@ -61,6 +61,11 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
     },
     cilium: {
       endpoints: { doc: 'read identities of CiliumEndpoints where that CRD exists', format: Boolean, default: true },
+      endpoint_slices: {
+        doc: 'read identities of CiliumEndpointSlices where that CRD exists',
+        format: Boolean,
+        default: true,
+      },
       identities: { doc: 'read CiliumIdentities where that CRD exists', format: Boolean, default: true },
     },
     observe: {
@@ -100,11 +105,15 @@ export const kubernetesConfig: ConfigSpec<KubernetesConfig> = {
       default: 65_536,
     },
     history: {
-      doc: 'how long it is known who had an address before',
+      doc: 'how long it is known who had an address or port before',
       format: 'positive-duration',
       default: '1m',
     },
-    max_history: { doc: 'past owners of addresses known at a time', format: 'positive-int', default: 32_768 },
+    max_history: {
+      doc: 'past owners known at a time: of addresses, of ports',
+      format: 'positive-int',
+      default: 32_768,
+    },
     drop_events: optionalSection({
       reasons: {
         doc: "names of Hubble's DropReason that are told",

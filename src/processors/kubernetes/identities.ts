@@ -2,6 +2,7 @@ import { preferredIdentity } from '../../kubernetes/identity-number.ts'
 import { labelList, labelsKey } from '../../kubernetes/security-labels.ts'
 import type { CiliumEndpoint, CiliumIdentity } from '../../operator/cilium.ts'
 import type { PodRecord } from './pod-record.ts'
+import type { SlicedEndpoints } from './sliced-endpoints.ts'
 
 /** What is kept of a CiliumEndpoint. */
 export interface KnownEndpoint {
@@ -45,14 +46,20 @@ export interface Identity {
 }
 
 /**
- * Identity numbers, as the cluster's objects say: that of the pod's CiliumEndpoint, else that of the CiliumIdentity with the
- * same labels, else a number that every agent computes alike from the labels (the one an operator would try first).
+ * Identity numbers, as the cluster's objects say: that of the pod's CiliumEndpoint, else that of its entry in a
+ * CiliumEndpointSlice, else that of the CiliumIdentity with the same labels, else a number that every agent computes alike from
+ * the labels (the one an operator would try first).
  */
 export class Identities {
   /** By `namespace/name` of the pod. */
   readonly #endpoints = new Map<string, KnownEndpoint>()
   readonly #byNumber = new Map<number, KnownIdentity>()
   readonly #byLabels = new Map<string, KnownIdentity>()
+  readonly #sliced: Pick<SlicedEndpoints, 'identity'>
+
+  constructor(sliced: Pick<SlicedEndpoints, 'identity'>) {
+    this.#sliced = sliced
+  }
 
   setEndpoint(pod: string, endpoint: KnownEndpoint): void {
     this.#endpoints.set(pod, endpoint)
@@ -77,14 +84,15 @@ export class Identities {
   }
 
   /** @param computed the pod's security labels */
-  of({ namespace, name, uid }: PodRecord, computed: Readonly<Record<string, string>>): Identity {
-    const endpoint = this.#endpoints.get(`${namespace}/${name}`)
+  of(pod: PodRecord, computed: Readonly<Record<string, string>>): Identity {
+    const endpoint = this.#endpoints.get(`${pod.namespace}/${pod.name}`)
     // A pod that comes back under its name may meet the endpoint of the one before.
-    const valid = endpoint !== undefined && (endpoint.podUid === '' || endpoint.podUid === uid) ? endpoint : undefined
-    const localId = valid?.localId ?? 0
+    const valid = endpoint !== undefined && (endpoint.podUid === '' || endpoint.podUid === pod.uid)
+    const localId = valid ? endpoint.localId : 0
+    const told = valid ? endpoint.identity : this.#sliced.identity(pod)
     const key = labelsKey(computed)
-    const known = valid === undefined ? this.#byLabels.get(key) : this.#byNumber.get(valid.identity)
+    const known = told === 0 ? this.#byLabels.get(key) : this.#byNumber.get(told)
     if (known !== undefined) return { number: known.number, labels: known.labels, localId }
-    return { number: valid?.identity ?? preferredIdentity(key), labels: labelList(computed), localId }
+    return { number: told || preferredIdentity(key), labels: labelList(computed), localId }
   }
 }

@@ -6,7 +6,14 @@ import type { LabelFilter } from '../../kubernetes/label-filter.ts'
 import type { KubeObject } from '../../kubernetes/object.ts'
 import type { Resource } from '../../kubernetes/resource.ts'
 import { type Labels, namespaceLabels } from '../../kubernetes/security-labels.ts'
-import { type CiliumEndpoint, type CiliumIdentity, ENDPOINTS, IDENTITIES } from '../../operator/cilium.ts'
+import {
+  type CiliumEndpoint,
+  type CiliumEndpointSlice,
+  type CiliumIdentity,
+  ENDPOINT_SLICES,
+  ENDPOINTS,
+  IDENTITIES,
+} from '../../operator/cilium.ts'
 import type { Telemetry } from '../../pipeline/telemetry.ts'
 import type { ClusterModel } from './cluster-model.ts'
 import type { KubernetesConfig } from './config.ts'
@@ -24,6 +31,7 @@ import {
   serviceRecord,
   sliceRecord,
 } from './service-record.ts'
+import { type KnownSlice, knownSlice } from './sliced-endpoints.ts'
 
 const PODS = core('pods')
 const NODES = core('nodes')
@@ -76,15 +84,27 @@ export function clusterWatches(settings: WatchesSettings): Watch[] {
     watch<RawService, ServiceRecord>({ resource: SERVICES, trim: serviceRecord, listener: model.serviceListener }),
     watch<RawSlice, SliceRecord>({ resource: SLICES, trim: sliceRecord, listener: model.sliceListener }),
   ]
+  return [...watches, ...ciliumWatches(settings)]
+}
+
+/** Objects with identities, where their CRDs exist. */
+function ciliumWatches({ config, client, telemetry, log, model, synced }: WatchesSettings): Watch[] {
+  const shared = { client, telemetry, log, synced, optional: true }
+  const watches: Watch[] = []
   if (config.cilium.identities) {
-    const listener = model.ciliumIdentityListener
     const trim = (raw: KubeObject) => knownIdentity(raw as unknown as CiliumIdentity)
-    watches.push(watch<KubeObject, KnownIdentity>({ resource: IDENTITIES, trim, listener, optional: true }))
+    const listener = model.ciliumIdentityListener
+    watches.push(new Informer<KubeObject, KnownIdentity>({ ...shared, resource: IDENTITIES, trim, listener }))
   }
   if (config.cilium.endpoints) {
-    const listener = model.ciliumEndpointListener
     const trim = (raw: KubeObject) => knownEndpoint(raw as unknown as CiliumEndpoint)
-    watches.push(watch<KubeObject, KnownEndpoint>({ resource: ENDPOINTS, trim, listener, optional: true }))
+    const listener = model.ciliumEndpointListener
+    watches.push(new Informer<KubeObject, KnownEndpoint>({ ...shared, resource: ENDPOINTS, trim, listener }))
+  }
+  if (config.cilium.endpoint_slices) {
+    const trim = (raw: KubeObject) => knownSlice(raw as unknown as CiliumEndpointSlice)
+    const listener = model.slicedEndpoints
+    watches.push(new Informer<KubeObject, KnownSlice>({ ...shared, resource: ENDPOINT_SLICES, trim, listener }))
   }
   return watches
 }
