@@ -20,6 +20,7 @@ import {
   writeTime,
 } from './hubble-fields.ts'
 import { writeLayer7 } from './hubble-layer7.ts'
+import { type EndpointMask, EXTENSIONS, type FlowMask, SUMMARY, WHOLE } from './hubble-mask.ts'
 import { writeUuid } from './hubble-uuid.ts'
 import { lengthTag, ProtobufWriter, varintTag } from './protobuf-writer.ts'
 import { flagsText, summary } from './summary.ts'
@@ -80,64 +81,80 @@ export class HubbleEncoder {
     this.#ends.refresh()
   }
 
-  /** One row as `observer.GetFlowsResponse`. @param serial number of the batch, unique in this process, below 2^46 */
-  response(batch: FlowBatch, row: number, serial: number): Uint8Array {
-    if (batch.foreign !== undefined) return this.#foreign(batch, row, batch.foreign)
+  /**
+   * One row as `observer.GetFlowsResponse`; its time and node name are there whatever the mask says.
+   * @param serial number of the batch, unique in this process, below 2^46
+   * @param mask what is wanted of the flow; undefined = all of it
+   */
+  response(batch: FlowBatch, row: number, serial: number, mask?: FlowMask): Uint8Array {
+    if (batch.foreign !== undefined) return this.#foreign(batch, row, batch.foreign, mask)
     const writer = this.#writer
     const { timeSeconds, timeNanos } = batch.columns
     writer.begin()
     writeTime(writer, lengthTag(1001), timeSeconds[row]!, timeNanos[row]!)
     writer.raw(this.#responseNode)
-    const flow = writer.written
-    this.#flow(batch, row, serial)
-    writer.close(lengthTag(1), flow)
+    const before = writer.written
+    this.#flow(batch, row, serial, mask)
+    if (mask?.rest !== undefined) writer.replace(before, mask.rest.cut(writer.since(before)))
+    writer.close(lengthTag(1), before)
     return writer.finish()
   }
 
+  /** One row as `flow.Flow`. @param mask as for `response`, messages within are whole */
+  flow(batch: FlowBatch, row: number, serial: number, mask?: FlowMask): Uint8Array {
+    if (batch.foreign !== undefined) return batch.foreign.raw(row)
+    this.#writer.begin()
+    this.#flow(batch, row, serial, mask)
+    return this.#writer.finish()
+  }
+
   /** The flow as it came, node and time of the response from it. */
-  #foreign(batch: FlowBatch, row: number, foreign: ForeignFlows): Uint8Array {
+  #foreign(batch: FlowBatch, row: number, foreign: ForeignFlows, mask: FlowMask | undefined): Uint8Array {
     const writer = this.#writer
     const { timeSeconds, timeNanos } = batch.columns
+    const raw = foreign.raw(row)
     writer.begin()
     writeTime(writer, lengthTag(1001), timeSeconds[row]!, timeNanos[row]!)
     optionalText(writer, 1000, foreign.nodeName(row))
-    writer.bytesField(lengthTag(1), foreign.raw(row))
+    writer.bytesField(lengthTag(1), mask === undefined ? raw : mask.flow.cut(raw))
     return writer.finish()
   }
 
   /** `flow.Flow`, last field first. */
-  #flow(batch: FlowBatch, row: number, serial: number): void {
+  #flow(batch: FlowBatch, row: number, serial: number, mask: FlowMask | undefined): void {
     const writer = this.#writer
     const columns = batch.columns
+    const wanted = mask?.top ?? WHOLE
     const source = this.#ends.source(batch, row)
     const destination = this.#ends.destination(batch, row)
     const { table } = this.#ends
-    this.#extensions.write(batch, row, table.get(source), table.get(destination))
-    this.#summary(batch, row)
-    writer.raw(this.#emitter)
-    writer.raw(this.#nodeLabels())
-    writeUuid(writer, this.#uuidPrefix, serial, row)
-    writeInterface(writer, batch, row)
-    writeIsReply(writer, columns.isReply[row]!)
-    if (columns.verdict[row] === Verdict.DROPPED) optional(writer, 25, columns.dropReason[row]!)
-    optional(writer, 24, columns.observationPoint[row]!)
-    optional(writer, 22, columns.direction[row]!)
-    this.#service(21, destination)
-    this.#service(20, source)
-    writeEventType(writer, columns.eventType[row]!, columns.eventSubType[row]!)
-    if (columns.isReply[row] === Reply.YES) writer.varintField(varintTag(16), 1)
-    if (columns.l7[row] !== 0) writeLayer7(writer, batch, columns.l7[row]! - 1)
-    writeNames(writer, 14, batch.strings[columns.destinationNames[row]!]!)
-    writeNames(writer, 13, batch.strings[columns.sourceNames[row]!]!)
-    writer.raw(this.#nodeName)
-    optional(writer, 10, columns.type[row]!)
-    writer.bytesField(lengthTag(9), this.#endpoint(destination))
-    writer.bytesField(lengthTag(8), this.#endpoint(source))
-    this.#layer4(batch, row)
-    writeIp(writer, batch, row)
-    if (columns.verdict[row] === Verdict.DROPPED) optional(writer, 3, columns.dropReason[row]!)
-    optional(writer, 2, columns.verdict[row]!)
-    writeTime(writer, lengthTag(1), columns.timeSeconds[row]!, columns.timeNanos[row]!)
+    const dropped = columns.verdict[row] === Verdict.DROPPED
+    if (wanted[EXTENSIONS] === 1) this.#extensions.write(batch, row, table.get(source), table.get(destination))
+    if (wanted[SUMMARY] === 1) this.#summary(batch, row)
+    if (wanted[41] === 1) writer.raw(this.#emitter)
+    if (wanted[37] === 1) writer.raw(this.#nodeLabels())
+    if (wanted[34] === 1) writeUuid(writer, this.#uuidPrefix, serial, row)
+    if (wanted[28] === 1) writeInterface(writer, batch, row)
+    if (wanted[26] === 1) writeIsReply(writer, columns.isReply[row]!)
+    if (wanted[25] === 1 && dropped) optional(writer, 25, columns.dropReason[row]!)
+    if (wanted[24] === 1) optional(writer, 24, columns.observationPoint[row]!)
+    if (wanted[22] === 1) optional(writer, 22, columns.direction[row]!)
+    if (wanted[21] === 1) this.#service(21, destination)
+    if (wanted[20] === 1) this.#service(20, source)
+    if (wanted[19] === 1) writeEventType(writer, columns.eventType[row]!, columns.eventSubType[row]!)
+    if (wanted[16] === 1 && columns.isReply[row] === Reply.YES) writer.varintField(varintTag(16), 1)
+    if (wanted[15] === 1 && columns.l7[row] !== 0) writeLayer7(writer, batch, columns.l7[row]! - 1)
+    if (wanted[14] === 1) writeNames(writer, 14, batch.strings[columns.destinationNames[row]!]!)
+    if (wanted[13] === 1) writeNames(writer, 13, batch.strings[columns.sourceNames[row]!]!)
+    if (wanted[11] === 1) writer.raw(this.#nodeName)
+    if (wanted[10] === 1) optional(writer, 10, columns.type[row]!)
+    if (wanted[9] === 1) writer.bytesField(lengthTag(9), this.#endpoint(destination, mask?.destination))
+    if (wanted[8] === 1) writer.bytesField(lengthTag(8), this.#endpoint(source, mask?.source))
+    if (wanted[6] === 1) this.#layer4(batch, row)
+    if (wanted[5] === 1) writeIp(writer, batch, row)
+    if (wanted[3] === 1 && dropped) optional(writer, 3, columns.dropReason[row]!)
+    if (wanted[2] === 1) optional(writer, 2, columns.verdict[row]!)
+    if (wanted[1] === 1) writeTime(writer, lengthTag(1), columns.timeSeconds[row]!, columns.timeNanos[row]!)
   }
 
   /** `node_labels`, encoded once for each state of the node. */
@@ -170,13 +187,14 @@ export class HubbleEncoder {
   }
 
   /** `flow.Endpoint` of an id, encoded once for each state of the endpoint. */
-  #endpoint(id: number): Uint8Array {
+  #endpoint(id: number, mask: EndpointMask | undefined): Uint8Array {
     const from = this.#ends.table.get(id)
-    const known = this.#endpoints[id]
-    if (known?.from === from) return known.bytes
-    const bytes = encoded(new ProtobufWriter(), (writer) => writeEndpoint(writer, from))
-    this.#endpoints[id] = { from, bytes }
-    return bytes
+    let known = this.#endpoints[id]
+    if (known?.from !== from) {
+      known = { from, bytes: encoded(new ProtobufWriter(), (writer) => writeEndpoint(writer, from)) }
+      this.#endpoints[id] = known
+    }
+    return mask === undefined ? known.bytes : mask.cut(id, known.bytes)
   }
 
   /** `flow.Layer4`: absent for protocols it has no member for. */

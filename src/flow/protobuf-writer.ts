@@ -43,6 +43,17 @@ export class ProtobufWriter {
     return this.#end - this.#at
   }
 
+  /** The bytes written since `mark`; valid until more are written. */
+  since(mark: number): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#end - mark)
+  }
+
+  /** Writes `bytes` instead of what was written since `mark`. */
+  replace(mark: number, bytes: Uint8Array): void {
+    this.#at = this.#end - mark
+    this.raw(bytes)
+  }
+
   /** Puts tag and length before what was written since `mark`. */
   close(tag: number, mark: number): void {
     this.varint(this.written - mark)

@@ -1,7 +1,8 @@
 import type { Columns } from '../../flow/columns.ts'
+import type { FlowMask } from '../../flow/hubble-mask.ts'
 import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
 import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
-import { checkFieldMask } from './field-mask.ts'
+import { flowMask } from './field-mask.ts'
 import { checkTimestamp, type Timestamp } from './timestamp.ts'
 
 /** `observer.GetFlowsRequest` as decoded. */
@@ -32,6 +33,8 @@ export interface FlowQuery {
   filter: RowFilter
   since: Timestamp | undefined
   until: Timestamp | undefined
+  /** What is wanted of each flow; undefined = all of it. */
+  mask: FlowMask | undefined
 }
 
 /**
@@ -45,7 +48,7 @@ export function flowQuery(request: GetFlowsRequest, context: FilterContext): Flo
   // Of several mistakes Hubble tells the first, in this order.
   const filter = compileFilters(request.whitelist ?? [], request.blacklist ?? [], context)
   for (const time of [request.since, request.until]) if (time) checkTimestamp(time)
-  checkFieldMask(request.field_mask?.paths ?? [])
+  const mask = flowMask(request.field_mask?.paths ?? [])
   return {
     start: startOf(request),
     limit: number === 0 || follow ? Number.POSITIVE_INFINITY : number,
@@ -53,6 +56,7 @@ export function flowQuery(request: GetFlowsRequest, context: FilterContext): Flo
     filter,
     since: request.since ?? undefined,
     until: request.until ?? undefined,
+    mask,
   }
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
+import type { FlowMask } from '../../flow/hubble-mask.ts'
 import { compareTime, type FlowQuery, keepRange } from './flow-query.ts'
 import type { FlowRing } from './flow-ring.ts'
 import type { FlowEntry } from './ring-entry.ts'
@@ -37,6 +38,11 @@ export class FlowReader {
     this.#query = query
     this.#end = query.follow ? Number.POSITIVE_INFINITY : ring.next
     this.#left = query.limit
+  }
+
+  /** What is wanted of each flow. */
+  get mask(): FlowMask | undefined {
+    return this.#query.mask
   }
 
   /** Goes to where the answer begins. To be called once, before the first step. */

@@ -106,13 +106,14 @@ export class FlowStream implements RunningStream {
 
   async #sendFlows({ batch, serial, from, to, rows }: Step & { at: 'flows' }): Promise<void> {
     const { encoder } = this.#context
+    const { mask } = this.#reader
     encoder.refresh()
     let sent = 0
     for (let row = from; row < to && !this.#call.cancelled; row++) {
       if (rows[row] === 0) continue
       sent++
       // Not through `write`: a promise per flow would cost as much as the flow.
-      if (this.#call.offer(encoder.response(batch, row, serial))) continue
+      if (this.#call.offer(encoder.response(batch, row, serial, mask))) continue
       await this.#call.drained()
       this.#turnStarted = performance.now()
     }
