@@ -80,11 +80,11 @@ export function bufferBytes(capacity: number): number {
   return roundRows(capacity) * ROW_BYTES
 }
 
-/** Views of `buffer` as columns of `capacity` rows. @throws RangeError when the buffer is too small */
-export function viewColumns(buffer: ArrayBuffer, capacity: number): Columns {
+/** Views of `buffer` as columns of `capacity` rows, from `at` (a multiple of 8) on. @throws RangeError when it is too small */
+export function viewColumns(buffer: ArrayBuffer, capacity: number, at = 0): Columns {
   const rows = roundRows(capacity)
   const columns: Record<string, unknown> = {}
-  let offset = 0
+  let offset = at
   for (const [name, [type, width]] of Object.entries(COLUMNS)) {
     columns[name] = new type(buffer, offset, rows * width)
     offset += rows * width * type.BYTES_PER_ELEMENT

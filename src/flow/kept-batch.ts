@@ -14,13 +14,17 @@ export class KeptBatch {
   /** Memory this one holds. */
   readonly bytes: number
   readonly #kept: FlowBatch | BatchParts
+  #holders = 1
   /** Of parts, while somebody reads them. */
   #view: WeakRef<FlowBatch> | undefined
 
-  constructor(batch: FlowBatch) {
+  /** @param batch retained, copied or, where it is parts, taken over */
+  constructor(batch: FlowBatch | BatchParts) {
     const small = batch.length < SMALL_ROWS
-    this.#kept = small || batch.buffer.byteLength > 2 * bufferBytes(batch.length) ? compactParts(batch) : batch
-    if (this.#kept === batch) batch.retain()
+    const compact =
+      !(batch instanceof FlowBatch) || (!small && batch.buffer.byteLength <= 2 * bufferBytes(batch.length))
+    this.#kept = compact ? batch : compactParts(batch)
+    if (this.#kept === batch && batch instanceof FlowBatch) batch.retain()
     this.bytes = this.#kept.buffer.byteLength + l7Bytes(this.#kept) + stringBytes(batch.strings)
     this.bytes += this.#kept.foreign?.bytes ?? 0
     this.bytes += small ? BUFFER_OVERHEAD : BATCH_OVERHEAD
@@ -36,8 +40,14 @@ export class KeptBatch {
     return batch
   }
 
+  /** Somebody else needs it, too. */
+  retain(): void {
+    this.#holders++
+  }
+
   /** It is not needed any more. */
   release(): void {
+    if (--this.#holders > 0) return
     if (this.#kept instanceof FlowBatch) this.#kept.release()
     else this.#kept.foreign?.release()
   }

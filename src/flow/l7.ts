@@ -38,6 +38,11 @@ export type L7Columns = { readonly [K in Field]: InstanceType<(typeof FIELDS)[K]
 
 const BYTES_PER_ROW = Object.values(FIELDS).reduce((sum, type) => sum + type.BYTES_PER_ELEMENT, 0)
 
+/** Names and element types of the columns in the order of the buffer: what a stored table must agree with. */
+export function l7Layout(): [name: string, type: string][] {
+  return Object.entries(FIELDS).map(([name, type]) => [name, type.name])
+}
+
 /** What of the table crosses threads: two buffers, both moved. */
 export interface L7Parts {
   length: number

@@ -1,5 +1,6 @@
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import { checkTlsServer, type TlsServerConfig, tlsServerSchema } from '../../pipeline/settings/tls-server.ts'
+import { checkHistory, type HistoryConfig, historySchema } from './history/config.ts'
 
 export interface HubbleConfig {
   /** `host:port`; `''` = no TCP. */
@@ -8,6 +9,7 @@ export interface HubbleConfig {
   tls: TlsServerConfig
   max_flows: number
   max_bytes: number
+  history: HistoryConfig
   max_concurrent_streams: number
   max_recv_msg_size_mib: number
   /** Milliseconds. */
@@ -44,6 +46,7 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
       format: 'positive-int',
       default: 64 * 1024 * 1024,
     },
+    history: historySchema,
     max_concurrent_streams: {
       doc: 'streams open at one time (flows, peers); further ones are refused',
       format: 'positive-int',
@@ -66,7 +69,7 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
 }
 
 function checkHubble(config: HubbleConfig): Problem[] {
-  const problems = checkTlsServer(config.tls, ['tls'])
+  const problems = [...checkTlsServer(config.tls, ['tls']), ...checkHistory(config.history, ['history'])]
   if (config.endpoint === '' && config.unix_socket.path === '') {
     problems.push({ path: ['endpoint'], message: 'requires an "endpoint", a "unix_socket::path" or both' })
   }

@@ -11,6 +11,8 @@ import { advertisedAddress, fullNodeName, tlsServerName } from './advertise.ts'
 import type { HubbleConfig } from './config.ts'
 import { FlowRate } from './flow-rate.ts'
 import { FlowRing } from './flow-ring.ts'
+import type { History } from './history/history.ts'
+import { historyGauges, historyOf } from './history/open-history.ts'
 import { SeenNamespaces } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
 import { lostEncoder, type ObserverContext } from './observer-service.ts'
@@ -26,6 +28,7 @@ export class HubbleExporter implements Component, FlowConsumer {
   readonly #ring: FlowRing
   readonly #rate = new FlowRate()
   readonly #ends: Ends
+  readonly #history: History | undefined
   readonly #namespaces: SeenNamespaces
   readonly #streams: StreamLimit
   readonly #server: HubbleServer
@@ -43,6 +46,7 @@ export class HubbleExporter implements Component, FlowConsumer {
     this.#ring = new FlowRing({ maxFlows: config.max_flows, maxBytes: config.max_bytes })
     this.#ends = new Ends(context.endpoints ?? new EndpointTable())
     this.#namespaces = new SeenNamespaces(this.#ends.table)
+    this.#history = historyOf(config.history, context, this.#ends.table)
     this.#streams = new StreamLimit(config.max_concurrent_streams, context.log)
     this.#server = new HubbleServer(config, this.#observerContext(), (error) =>
       context.report({ at: 'recoverable_error', error }),
@@ -55,6 +59,8 @@ export class HubbleExporter implements Component, FlowConsumer {
   }
 
   async start(): Promise<void> {
+    await this.#history?.open()
+    if (this.#history !== undefined) this.#ring.continue(this.#history)
     this.#bound = await this.#server.start()
     this.#registerGauges()
     const where = [this.#bound, this.#config.unix_socket.path].filter((place) => place !== '')
@@ -83,12 +89,13 @@ export class HubbleExporter implements Component, FlowConsumer {
     await this.#server.shutdown(deadlineMs)
     this.#namespaces.close()
     this.#ring.clear()
+    await this.#history?.close()
   }
 
   #observerContext(): ObserverContext {
     const { telemetry, id } = this.#context
     const nodeName = this.#nodeName
-    const prefix = uuidPrefix(randomUUID())
+    const prefix = this.#history?.uuidPrefix ?? uuidPrefix(randomUUID())
     const emitter = { name: 'Fovea', version: VERSION }
     const labels = { exporter: id }
     const sent = telemetry.counter('otelcol_exporter_hubble_sent_flows', 'Flows sent to clients.', labels)
@@ -136,8 +143,8 @@ export class HubbleExporter implements Component, FlowConsumer {
       tlsServerName: tls.enabled ? tlsServerName(nodeName, cluster_name) : undefined,
       version: VERSION,
       uptimeNs: Number(process.hrtime.bigint() - this.#startedNs),
-      flows: this.#ring.next - this.#ring.first,
-      maxFlows: this.#config.max_flows,
+      flows: this.#ring.events,
+      maxFlows: this.#ring.capacity,
       seenFlows: this.#seenFlows,
       flowsRate: this.#rate.perSecond(),
     }
@@ -149,7 +156,8 @@ export class HubbleExporter implements Component, FlowConsumer {
     const gauge = (name: string, help: string, read: () => number) =>
       telemetry.gauge(`otelcol_exporter_hubble_${name}`, help, { exporter: id }, read)
     this.#unregister = [
-      gauge('kept_flows', 'Events that clients can ask for.', () => this.#ring.next - this.#ring.first),
+      ...(this.#history === undefined ? [] : historyGauges(this.#history, this.#context)),
+      gauge('kept_flows', 'Events in memory that clients can ask for.', () => this.#ring.next - this.#ring.first),
       gauge('kept_bytes', 'Memory they hold.', () => this.#ring.bytes),
       gauge('agent_events', 'Agent events that clients can ask for.', () => events.next - events.first),
       gauge('forgotten_agent_events', 'Agent events that went for newer ones.', () => events.first),

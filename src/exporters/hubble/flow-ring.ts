@@ -1,5 +1,7 @@
 import type { FlowBatch } from '../../flow/batch.ts'
-import { FlowEntry, LostEntry, type RingEntry } from './ring-entry.ts'
+import type { History } from './history/history.ts'
+import type { StoredBlock } from './history/segment.ts'
+import { FlowEntry, findEntry, LostEntry, type RingEntry } from './ring-entry.ts'
 
 export interface RingLimits {
   /** Most events that can be read. */
@@ -7,6 +9,9 @@ export interface RingLimits {
   /** Most bytes kept; the newest batch is kept whatever its size. */
   maxBytes: number
 }
+
+/** Where an event is: in memory, on disk, or gone with all others of `from` ≤ number < `to`. */
+export type Place = RingEntry | StoredBlock | { at: 'gone'; from: number; to: number }
 
 /**
  * The flows of the last while: batches as they came, in order of arrival. Every event (a flow, or a report of lost ones) has
@@ -22,13 +27,36 @@ export class FlowRing {
   #serial = 0
   readonly #listeners = new Set<() => void>()
   readonly #clock: () => number
+  /** Has what was in the ring before, too. */
+  #history: History | undefined
 
   constructor(limits: RingLimits, clock: () => number = Date.now) {
     this.limits = limits
     this.#clock = clock
   }
 
-  /** Sequence number of the oldest event that can be read. */
+  /** Goes on where a history ends, which takes in every event from now on. To be called before the first `push`. */
+  continue(history: History): void {
+    this.#history = history
+    ;({ sequence: this.#next, serial: this.#serial } = history.next)
+  }
+
+  /** Sequence number of the oldest event that can be read, be it on disk. */
+  get oldest(): number {
+    return Math.min(this.#history?.first ?? Number.POSITIVE_INFINITY, this.first)
+  }
+
+  /** Events that can be read. */
+  get events(): number {
+    return this.#next - this.first + (this.#history?.eventsBefore(this.first) ?? 0)
+  }
+
+  /** Events that can be kept; on disk as many as fit if they are like those so far. */
+  get capacity(): number {
+    return this.limits.maxFlows + (this.#history?.capacity ?? 0)
+  }
+
+  /** Sequence number of the oldest event in memory. */
   get first(): number {
     const oldest = this.#entries[this.#head]
     return Math.max(oldest === undefined ? this.#next : oldest.from, this.#next - this.limits.maxFlows)
@@ -52,19 +80,25 @@ export class FlowRing {
     for (const listener of this.#listeners) listener()
   }
 
-  /** The entry of an event that can be read. @throws RangeError for another one */
+  /** Where an event before `next` is. */
+  place(sequence: number): Place {
+    const { first } = this
+    if (sequence >= first) return this.entry(sequence)
+    const stored = this.#history?.find(sequence)
+    if (stored !== undefined) return stored
+    const { from, to } = this.#history?.gap(sequence) ?? { from: 0, to: first }
+    return { at: 'gone', from, to: Math.min(to, first) }
+  }
+
+  /** Reads a block from disk; its entries, or undefined when that cannot be done. */
+  async load(block: StoredBlock): Promise<readonly RingEntry[] | undefined> {
+    return (await this.#history?.load(block))?.entries
+  }
+
+  /** The entry of an event in memory. @throws RangeError for another one */
   entry(sequence: number): RingEntry {
-    let low = this.#head
-    let high = this.#entries.length - 1
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.#entries[middle]!.from <= sequence) low = middle
-      else high = middle - 1
-    }
-    const entry = this.#entries[low]
-    if (entry === undefined || sequence < entry.from || sequence >= entry.from + entry.length) {
-      throw new RangeError(`no event ${sequence} in the ring`)
-    }
+    const entry = findEntry(this.#entries, sequence, this.#head)
+    if (entry === undefined) throw new RangeError(`no event ${sequence} in the ring`)
     return entry
   }
 
@@ -85,6 +119,7 @@ export class FlowRing {
     this.#entries.push(entry)
     this.#bytes += entry.bytes
     this.#next += entry.length
+    this.#history?.add(entry)
   }
 
   #forget(): void {

@@ -50,7 +50,7 @@ export class FlowStream implements RunningStream {
   async run(): Promise<void> {
     const unlisten = this.#context.ring.listen(() => this.#call.wake())
     try {
-      await this.#reader.rewind()
+      await this.#reader.rewind(() => this.#call.cancelled)
       while (!this.#call.cancelled && (await this.#hold(this.#reader.step())));
     } finally {
       unlisten()
@@ -86,6 +86,10 @@ export class FlowStream implements RunningStream {
       case 'overtaken':
         this.#loss.add(step.count)
         this.#context.lost(step.count)
+        break
+      case 'loading':
+        await step.ready
+        this.#turnStarted = performance.now()
         break
       case 'idle':
         if (this.#call.stopping) {

@@ -1,4 +1,4 @@
-import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
+import type { BatchParts, FlowBatch, LostEvents } from '../../flow/batch.ts'
 import { KeptBatch } from '../../flow/kept-batch.ts'
 
 /** Bytes of a report's objects. */
@@ -14,7 +14,7 @@ export class FlowEntry {
   readonly serial: number
   readonly #kept: KeptBatch
 
-  constructor(batch: FlowBatch, from: number, serial: number) {
+  constructor(batch: FlowBatch | BatchParts, from: number, serial: number) {
     this.#kept = new KeptBatch(batch)
     this.from = from
     this.length = batch.length
@@ -31,7 +31,12 @@ export class FlowEntry {
     return this.#kept.batch
   }
 
-  /** The ring forgets it. */
+  /** Keeps the batch until one more `release`. */
+  retain(): void {
+    this.#kept.retain()
+  }
+
+  /** The ring, or whoever retained it, forgets it. */
   release(): void {
     this.#kept.release()
   }
@@ -55,3 +60,15 @@ export class LostEntry {
 }
 
 export type RingEntry = FlowEntry | LostEntry
+
+/** The entry with this event among entries in order, from index `low` on; undefined = none has it. */
+export function findEntry(entries: readonly RingEntry[], sequence: number, low = 0): RingEntry | undefined {
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (entries[middle]!.from <= sequence) low = middle + 1
+    else high = middle
+  }
+  const entry = entries[low - 1]
+  return entry !== undefined && sequence >= entry.from && sequence < entry.from + entry.length ? entry : undefined
+}

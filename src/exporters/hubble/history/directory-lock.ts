@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, realpath } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { removeStaleSocket } from '../unix-socket.ts'
+
+/**
+ * Keeps a second agent out of a directory: a socket in it (on Windows a named pipe) that a process listens on. It ends
+ * with the process however that ends, and holds across containers that share the directory, where numbers of processes
+ * do not.
+ */
+export class DirectoryLock {
+  readonly #directory: FileHandle | undefined
+  readonly #server: Server
+
+  private constructor(server: Server, directory?: FileHandle) {
+    this.#server = server
+    this.#directory = directory
+  }
+
+  /** @throws Error when another process, or another exporter of this one, has it */
+  static async take(directory: string): Promise<DirectoryLock> {
+    if (process.platform === 'win32') {
+      const name = createHash('sha256')
+        .update(await realpath(directory))
+        .digest('hex')
+      return new DirectoryLock(await listen(`\\\\.\\pipe\\fovea-history-${name}`))
+    }
+    const handle = await open(directory, 'r')
+    try {
+      // By the descriptor: the path of a socket has at most 107 bytes.
+      const path = `${process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : directory}/lock`
+      await removeStaleSocket(path).catch((cause) => {
+        throw new Error('another agent, or another hubble exporter of this one, keeps its history there', { cause })
+      })
+      return new DirectoryLock(await listen(path), handle)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+  }
+
+  async release(): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve))
+    await this.#directory?.close()
+  }
+}
+
+function listen(path: string): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy())
+    server.unref()
+    server.once('error', reject)
+    server.listen(path, () => resolve(server))
+  })
+}

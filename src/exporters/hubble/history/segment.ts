@@ -1,0 +1,196 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, rm, stat } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { crc32, constants as zlib, zstdCompress, zstdDecompress } from 'node:zlib'
+import { COLUMNS } from '../../../flow/columns.ts'
+import { l7Layout } from '../../../flow/l7.ts'
+import type { RawBlock } from './block.ts'
+import { BLOCK_MAGIC, type BlockHeader, HEADER_BYTES, readHeader, writeHeader } from './block-header.ts'
+
+const compress = promisify(zstdCompress)
+const decompress = promisify(zstdDecompress)
+
+/** Rows of columns are as this program has them: a segment of a program with other columns is not read. */
+const LAYOUT = JSON.stringify([Object.entries(COLUMNS).map(([name, [type, n]]) => [name, type.name, n]), l7Layout()])
+
+/** Level 1: the next ones take twice the time and save a few percent. */
+const FAST = { params: { [zlib.ZSTD_c_compressionLevel]: 1 } }
+
+/** The first bytes of each segment: name and version of the format, CRC-32 of the columns' names and types. */
+const SEGMENT_START = Buffer.from(`${`fovea history 1 ${crc32(LAYOUT).toString(16).padStart(8, '0')}`.padEnd(31)}\n`)
+
+/** Bytes looked at in one go while searching a segment for blocks. */
+const SEARCH_BYTES = 256 * 1024
+
+/** A block and where it is. */
+export interface StoredBlock extends BlockHeader {
+  readonly at: 'disk'
+  readonly segment: Segment
+  /** Of the header, in the segment. */
+  readonly offset: number
+}
+
+/** A block as it is written. */
+export interface PackedBlock {
+  header: BlockHeader
+  stored: Buffer
+}
+
+/** Compresses a block, outside the main thread. */
+export async function packBlock({ header, body }: RawBlock): Promise<PackedBlock> {
+  const stored = await compress(body, FAST)
+  return { header: { ...header, storedBytes: stored.length, checksum: crc32(stored) }, stored }
+}
+
+/** What a block's header or body promised is not there. */
+export class DamageError extends Error {
+  override readonly name = 'DamageError'
+}
+
+/** A file of blocks. Appended to by one writer; read by anybody at the same time. */
+export class Segment {
+  readonly path: string
+  /** Bytes of the file. */
+  bytes = 0
+  /** Unix milliseconds of the last writing. */
+  writtenMs = 0
+  /** Unix milliseconds of the first writing this process knows of. */
+  startedMs: number
+  #file: FileHandle | undefined
+
+  constructor(path: string, nowMs: number) {
+    this.path = path
+    this.startedMs = nowMs
+  }
+
+  /** Opens the file, or makes it, for appending. @throws Error of the file system, with its code */
+  async open(): Promise<void> {
+    const { O_RDWR, O_CREAT } = constants
+    this.#file = await open(this.path, O_RDWR | O_CREAT, 0o600)
+    try {
+      this.bytes = (await this.#file.stat()).size
+      if (this.bytes === 0) await this.#append([SEGMENT_START])
+    } catch (error) {
+      await this.close(false).catch(() => {})
+      throw error
+    }
+  }
+
+  /** Appends a block. @throws Error of the file system, with its code; nothing of the block is left then */
+  async append({ header, stored }: PackedBlock, nowMs: number): Promise<StoredBlock> {
+    const offset = this.bytes
+    await this.#append([writeHeader(header), stored])
+    this.writtenMs = nowMs
+    return { ...header, at: 'disk', segment: this, offset }
+  }
+
+  /** Forgets all blocks. */
+  async clear(): Promise<void> {
+    await this.#file?.truncate(SEGMENT_START.length)
+    this.bytes = SEGMENT_START.length
+  }
+
+  /** Nothing is appended any more for now. @param sync waits until the disk has it */
+  async close(sync: boolean): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    try {
+      if (sync) await file?.datasync()
+    } finally {
+      await file?.close()
+    }
+  }
+
+  /** Takes the file away; one that is gone already is right, too. */
+  async remove(): Promise<void> {
+    await this.close(false).catch(() => {})
+    await rm(this.path, { force: true })
+  }
+
+  /**
+   * Finds the blocks of the file by their headers; bodies are checked when they are read.
+   * @param damaged told of every stretch that is no block
+   * @returns undefined when the file is of another version, or no segment at all
+   */
+  async scan(damaged: () => void): Promise<StoredBlock[] | undefined> {
+    const { size, mtimeMs } = await stat(this.path)
+    this.bytes = size
+    this.startedMs = this.writtenMs = mtimeMs
+    const file = await open(this.path, 'r')
+    try {
+      const start = Buffer.alloc(SEGMENT_START.length)
+      await file.read(start, 0, start.length, 0)
+      return start.equals(SEGMENT_START) ? await this.#blocks(file, size, damaged) : undefined
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** The body of a block. @throws DamageError, or an Error of the file system (ENOENT: the segment was dropped) */
+  async read(block: StoredBlock): Promise<Uint8Array<ArrayBuffer>> {
+    const file = await open(this.path, 'r')
+    try {
+      const stored = Buffer.allocUnsafeSlow(block.storedBytes)
+      const { bytesRead } = await file.read(stored, 0, stored.length, block.offset + HEADER_BYTES)
+      if (bytesRead < stored.length || crc32(stored) !== block.checksum) throw new DamageError('wrong checksum')
+      const body = await decompress(stored, { maxOutputLength: block.rawBytes })
+      if (body.length !== block.rawBytes) throw new DamageError('wrong length')
+      // Views of columns need an offset that is a multiple of 8, which a part of a pool may not have.
+      return body.byteOffset % 8 === 0 ? (body as Uint8Array<ArrayBuffer>) : Uint8Array.from(body)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #append(chunks: Buffer[]): Promise<void> {
+    const file = this.#file
+    if (file === undefined) throw new Error(`${this.path} is not open`)
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    try {
+      const { bytesWritten } = await file.writev(chunks, this.bytes)
+      // The kernel takes a part of what does not fit.
+      if (bytesWritten < bytes)
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      this.bytes += bytes
+    } catch (error) {
+      // Where it cannot be cut off, readers skip it.
+      await file.truncate(this.bytes).catch(() => {})
+      this.bytes = (await file.stat().catch(() => undefined))?.size ?? this.bytes
+      throw error
+    }
+  }
+
+  async #blocks(file: FileHandle, size: number, damaged: () => void): Promise<StoredBlock[]> {
+    const blocks: StoredBlock[] = []
+    const bytes = Buffer.alloc(HEADER_BYTES)
+    let offset = SEGMENT_START.length
+    while (offset < size) {
+      const { bytesRead } = await file.read(bytes, 0, HEADER_BYTES, offset)
+      const header = readHeader(bytes.subarray(0, bytesRead), 0)
+      const end = offset + HEADER_BYTES + (header?.storedBytes ?? 0)
+      if (header !== undefined && end <= size) {
+        blocks.push({ ...header, at: 'disk', segment: this, offset })
+        offset = end
+        continue
+      }
+      damaged()
+      offset = await nextHeader(file, offset + 1, size)
+    }
+    return blocks
+  }
+}
+
+/** Offset of the next header from `offset` on whose block is whole; `size` when there is none. */
+async function nextHeader(file: FileHandle, offset: number, size: number): Promise<number> {
+  const bytes = Buffer.alloc(SEARCH_BYTES)
+  // Windows overlap by a header, so that none is cut.
+  for (let start = offset; start < size; start += SEARCH_BYTES - HEADER_BYTES) {
+    const { bytesRead } = await file.read(bytes, 0, SEARCH_BYTES, start)
+    const window = bytes.subarray(0, bytesRead)
+    for (let at = window.indexOf(BLOCK_MAGIC); at >= 0; at = window.indexOf(BLOCK_MAGIC, at + 1)) {
+      const header = readHeader(window, at)
+      if (header !== undefined && start + at + HEADER_BYTES + header.storedBytes <= size) return start + at
+    }
+  }
+  return size
+}
