@@ -34,8 +34,9 @@ export function hasStatus(error: unknown, ...statuses: readonly number[]): error
 }
 
 function describe(permission: Permission, status: number, { message = '' }: ApiStatus): string {
+  const said = message.trim()
   const request = `${permission.verb} ${resourceName(permission.resource)}`
   if (status === 401) return `${request}: the API server does not accept these credentials (401)`
-  if (status === 403) return `${describePermission(permission)} (403 ${message})`
-  return `${request}: ${status}${message === '' ? '' : ` ${message}`}`
+  if (status === 403) return `${describePermission(permission)} (403 ${said})`
+  return `${request}: ${status}${said === '' ? '' : ` ${said}`}`
 }

@@ -1,22 +1,22 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openAccess } from '../../src/kubernetes/access.ts'
+import { hasStatus } from '../../src/kubernetes/api-error.ts'
+import { ApiClient } from '../../src/kubernetes/client.ts'
 import type { ObjectMeta } from '../../src/kubernetes/object.ts'
-import { MANAGED_BY, MANAGER } from '../../src/operator/cilium.ts'
-import { LEASES } from '../../src/operator/leader-election.ts'
-import { root } from '../support/checkout.ts'
+import { IDENTITIES, MANAGED_BY, MANAGER } from '../../src/operator/cilium.ts'
+import { Telemetry } from '../../src/pipeline/telemetry.ts'
 import { Cluster } from '../support/cluster.ts'
 import { ClusterObjects } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'
+import { operatorAccount } from '../support/operator-role.ts'
 import { RunningOperator } from '../support/running-operator.ts'
 
-const permissions = suite('operator: permissions, throttling, Cilium beside it')
+const permissions = suite('operator: permissions and throttling')
 
 const DEFINITIONS = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
 const CLUSTER_ROLES = { group: 'rbac.authorization.k8s.io', version: 'v1', plural: 'clusterroles' }
 const EVENTS = { group: '', version: 'v1', plural: 'events' }
-const DEPLOYMENTS = { group: 'apps', version: 'v1', plural: 'deployments' }
 
 let cluster: Cluster
 let objects: ClusterObjects
@@ -29,35 +29,10 @@ function operator(settings = {}): RunningOperator {
   return made
 }
 
-/** The roles that the chart ships, bound to the service account the operator runs as. */
-function bindShippedRoles(): void {
-  const shipped = ['operator-cluster-role', 'operator-crds-cluster-role', 'operator-role']
-  for (const name of shipped) {
-    const text = readFileSync(join(root, `helm/fovea/files/${name}.yaml`), 'utf8')
-    cluster.apply(text.replace('kind: Role\nmetadata:\n', 'kind: Role\nmetadata:\n  namespace: fovea\n'))
-  }
-  const subject = 'subjects: [{kind: ServiceAccount, name: fovea-operator, namespace: fovea}]'
-  const binding = (kind: string, name: string, role: string) => `apiVersion: rbac.authorization.k8s.io/v1
-kind: ${kind}
-metadata: {name: ${name}, namespace: fovea}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ${role}, name: ${name}}
-${subject}
----
-`
-  cluster.apply(
-    binding('ClusterRoleBinding', 'fovea-operator', 'ClusterRole') +
-      binding('ClusterRoleBinding', 'fovea-operator-crds', 'ClusterRole') +
-      binding('RoleBinding', 'fovea-operator', 'Role'),
-  )
-}
-
 permissions.before(async () => {
   cluster = await Cluster.start()
   objects = await ClusterObjects.open(cluster)
-  await objects.namespace('fovea')
-  cluster.kubectl('create', 'serviceaccount', 'fovea-operator', '-n', 'fovea')
-  bindShippedRoles()
-  kubeconfig = cluster.serviceAccount('fovea', 'fovea-operator')
+  kubeconfig = operatorAccount(cluster)
 })
 
 permissions.after(async () => {
@@ -152,8 +127,8 @@ permissions('a watch that is not permitted is named too', async () => {
   await own.leading()
 })
 
-permissions('a server that throttles is waited for', async () => {
-  await throttle()
+permissions('a server that throttles everything is waited for', async () => {
+  await throttle('*')
   const own = operator()
   await own.logged(/429/)
   await unthrottle()
@@ -161,50 +136,23 @@ permissions('a server that throttles is waited for', async () => {
   assert.ok(own.metric('fovea_kubernetes_requests', '429') > 0)
 })
 
-permissions('beside a Cilium operator it refuses to run unless told to', async () => {
-  const lease = {
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: { name: 'cilium-operator-resource-lock', namespace: 'kube-system' },
-    spec: {
-      holderIdentity: 'cilium-operator-abc',
-      leaseDurationSeconds: 15,
-      renewTime: new Date().toISOString().replace('Z', '000Z'),
-    },
-  }
-  await objects.client.create(LEASES, { namespace: 'kube-system' }, lease)
-  const refused = await operator().ended()
-  assert.match(
-    refused?.message ?? '',
-    /a Cilium operator is at work \(lease kube-system\/cilium-operator-resource-lock, renewed by/,
-  )
-  assert.match(refused?.message ?? '', '--allow-cilium')
-  const allowed = operator({ allowCilium: true })
-  await allowed.leading()
-  await allowed.stop()
-  await objects.client.delete(LEASES, { namespace: 'kube-system', name: 'cilium-operator-resource-lock' })
-  const selector = { matchLabels: { a: 'b' } }
-  const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
-  const deployment = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'cilium-operator' },
-    spec: { selector, template },
-  }
-  await objects.client.create(DEPLOYMENTS, { namespace: 'kube-system' }, deployment)
-  const place = { namespace: 'kube-system', name: 'cilium-operator' }
-  await objects.client.merge(
-    DEPLOYMENTS,
-    { ...place, subresource: 'status' },
-    { status: { replicas: 1, readyReplicas: 1 } },
-  )
-  const again = await operator().ended()
-  assert.match(again?.message ?? '', 'deployment kube-system/cilium-operator with 1 ready replicas')
-  await objects.client.delete(DEPLOYMENTS, place)
+permissions('a leader that is throttled keeps the Lease, tells of it once and does all its work', async () => {
+  const own = operator()
+  await own.leading()
+  await throttle('cilium.io')
+  const pods = Array.from({ length: 20 }, (_, i) => ({ name: `web-${i}`, addresses: [`10.1.0.${i}`] }))
+  await Promise.all(pods.map((pod, i) => objects.pod({ ...pod, labels: { app: `app-${i}` } })))
+  await eventually('the endpoints', async () => (await objects.endpoints()).length === 20 || undefined)
+  assert.is((await objects.identities()).length, 20)
+  assert.ok(own.metric('fovea_kubernetes_requests', '429') > 0)
+  assert.is(own.metric('fovea_operator_leader'), 1)
+  const told = own.lines.filter((line) => /^pod default\/web-\d+: create \S+: 429 .*; trying again$/.test(line))
+  assert.ok(told.length >= 1 && told.length <= 2, `told ${told.length} times`)
+  await unthrottle()
 })
 
-/** A priority level without any seats for the operator's account: the API server answers 429 with Retry-After. */
-async function throttle(): Promise<void> {
+/** One seat for the operator's account, and no queue: of requests at the same time the API server answers all but one with 429. */
+async function throttle(group: string): Promise<void> {
   cluster.apply(`apiVersion: flowcontrol.apiserver.k8s.io/v1
 kind: PriorityLevelConfiguration
 metadata: {name: no-seats}
@@ -219,14 +167,20 @@ spec:
   distinguisherMethod: {type: ByUser}
   rules:
     - subjects: [{kind: ServiceAccount, serviceAccount: {name: fovea-operator, namespace: fovea}}]
-      resourceRules: [{apiGroups: ["*"], resources: ["*"], verbs: ["*"], clusterScope: true, namespaces: ["*"]}]
+      resourceRules: [{apiGroups: ["${group}"], resources: ["*"], verbs: ["*"], clusterScope: true, namespaces: ["*"]}]
 `)
-  const { client } = objects
+  const access = await openAccess({ kubeconfig })
+  const client = new ApiClient(access, { telemetry: new Telemetry(), userAgent: 'fovea-test' })
+  const refused = () =>
+    client
+      .list(IDENTITIES, {})
+      .then(() => false)
+      .catch((error) => hasStatus(error, 429))
   await eventually('the API server to throttle', async () => {
-    const levels = { group: 'flowcontrol.apiserver.k8s.io', version: 'v1', plural: 'flowschemas' }
-    const found = await client.get<{ status?: { conditions?: unknown[] } }>(levels, { name: 'no-seats' })
-    return found.status?.conditions
+    const answers = await Promise.all(Array.from({ length: 20 }, refused))
+    return answers.includes(true) || undefined
   })
+  access.close()
 }
 
 async function unthrottle(): Promise<void> {
