@@ -3,8 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
 import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metrics/text.ts'
-import { HttpServer } from '../pipeline/settings/http-server.ts'
-import { PLAIN_TEXT } from '../pipeline/settings/tls-server.ts'
+import { HttpServer, PLAIN_HTTP } from '../pipeline/settings/http-server.ts'
 import type { Telemetry } from '../pipeline/telemetry.ts'
 
 /** `undefined` = well, else what is wrong. */
@@ -22,7 +21,7 @@ export class OperatorHttp {
     this.#probes = { '/healthz': probes.healthz, '/readyz': probes.readyz }
     this.#log = log
     const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response)
-    this.#server = new HttpServer({ endpoint, tls: PLAIN_TEXT }, answer)
+    this.#server = new HttpServer({ endpoint, ...PLAIN_HTTP }, answer)
   }
 
   get url(): string {

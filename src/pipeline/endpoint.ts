@@ -36,3 +36,8 @@ export function reachableEndpoint(endpoint: Endpoint): string {
   const everywhere = ['', '0.0.0.0', '::'].includes(endpoint.host)
   return formatEndpoint({ host: everywhere ? 'localhost' : endpoint.host, port: endpoint.port })
 }
+
+/** Whether only this machine reaches a server that listens there. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+}

@@ -1,12 +1,10 @@
 import type { Logger } from 'pino'
 import type { FlowBatch } from '../flow/batch.ts'
 import type { ComponentId, FlowConsumer } from './component.ts'
+import { rarely } from './rarely.ts'
 import type { Counter, Telemetry } from './telemetry.ts'
 
 /** Counters around components, under the Collector's names, so that every component has them. */
-
-/** A refusal is logged at once and then at most this often, with the number of those since. */
-const LOG_EVERY_MS = 10_000
 
 /** What a receiver hands its batches to: counts `otelcol_receiver_accepted_flows` and `_refused_flows` by how they end. */
 export function observeReceiver(next: FlowConsumer, id: ComponentId, telemetry: Telemetry, log: Logger): FlowConsumer {
@@ -15,7 +13,7 @@ export function observeReceiver(next: FlowConsumer, id: ComponentId, telemetry: 
   const accepted = counter('accepted', 'Flows that went through the pipelines.')
   const refused = counter('refused', 'Flows that the pipelines did not take.')
   counter('failed', 'Flows that the receiver itself lost.')
-  const tell = rarely((since, error) => log.warn({ err: error, flows: since }, 'Data refused by the pipeline'))
+  const tell = rarely((since, error: unknown) => log.warn({ err: error, flows: since }, 'Data refused by the pipeline'))
   return watched(next, {
     done: (flows) => accepted.add(flows),
     failed: (flows, error) => {
@@ -95,17 +93,5 @@ function entered(inner: FlowConsumer, counter: Counter): FlowConsumer {
       counter.add(batch.length)
       return inner.consume(batch)
     },
-  }
-}
-
-function rarely(tell: (flowsSince: number, error: unknown) => void): (flows: number, error: unknown) => void {
-  let flowsSince = 0
-  let nextMs = 0
-  return (flows, error) => {
-    flowsSince += flows
-    if (Date.now() < nextMs) return
-    nextMs = Date.now() + LOG_EVERY_MS
-    tell(flowsSince, error)
-    flowsSince = 0
   }
 }

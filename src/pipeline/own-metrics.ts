@@ -6,8 +6,7 @@ import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metr
 import type { EndpointView } from './component.ts'
 import type { ServiceSettings } from './config/service-settings.ts'
 import { formatEndpoint } from './endpoint.ts'
-import { HttpServer, requestTarget } from './settings/http-server.ts'
-import { PLAIN_TEXT } from './settings/tls-server.ts'
+import { HttpServer, PLAIN_HTTP, requestTarget } from './settings/http-server.ts'
 import type { Telemetry } from './telemetry.ts'
 
 const PATH = '/metrics'
@@ -33,7 +32,7 @@ export class OwnMetrics {
       const { host = 'localhost', port = 8888 } = pull.exporter.prometheus
       const endpoint = formatEndpoint({ host, port })
       const server = new HttpServer(
-        { endpoint, tls: PLAIN_TEXT },
+        { endpoint, ...PLAIN_HTTP },
         (request, response) => void this.#answer(request, response),
       )
       try {

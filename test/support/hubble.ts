@@ -18,9 +18,11 @@ export interface RunningHubble {
   stop(): Promise<void>
 }
 
-/** The exporter's settings: defaults on a free port of 127.0.0.1, changed by `settings`. */
+/** The exporter's settings: defaults on a free port of 127.0.0.1, for clients that ask faster than people, changed by `settings`. */
 export function hubbleSettings(settings: Partial<HubbleConfig> = {}): HubbleConfig {
-  return { ...(defaultsOf(hubbleConfig.schema) as unknown as HubbleConfig), endpoint: '127.0.0.1:0', ...settings }
+  const defaults = defaultsOf(hubbleConfig.schema) as unknown as HubbleConfig
+  const per_client = { ...defaults.per_client, requests_per_second: 0 }
+  return { ...defaults, endpoint: '127.0.0.1:0', per_client, ...settings }
 }
 
 /** Starts a hubble exporter. */

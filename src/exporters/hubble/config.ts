@@ -1,4 +1,6 @@
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
+import { type AuthConfig, authSchema, checkAuth } from '../../pipeline/settings/basic-auth.ts'
+import { type GrpcServerKeepalive, grpcServerKeepaliveSchema } from '../../pipeline/settings/grpc-server-keepalive.ts'
 import { checkTlsServer, type TlsServerConfig, tlsServerSchema } from '../../pipeline/settings/tls-server.ts'
 import { checkHistory, type HistoryConfig, historySchema } from './history/config.ts'
 
@@ -7,11 +9,15 @@ export interface HubbleConfig {
   endpoint: string
   unix_socket: UnixSocketConfig
   tls: TlsServerConfig
+  auth: AuthConfig
   max_flows: number
   max_bytes: number
   history: HistoryConfig
+  max_connections: number
   max_concurrent_streams: number
+  per_client: PerClientConfig
   max_recv_msg_size_mib: number
+  keepalive: GrpcServerKeepalive
   /** Milliseconds. */
   lost_event_send_interval: number
   cluster_name: string
@@ -27,6 +33,15 @@ export interface UnixSocketConfig {
   group: string
 }
 
+/** Limits of each client of the network. */
+export interface PerClientConfig {
+  max_connections: number
+  max_concurrent_streams: number
+  /** 0 = any number. */
+  requests_per_second: number
+  request_burst: number
+}
+
 export const hubbleConfig: ConfigSpec<HubbleConfig> = {
   schema: {
     endpoint: {
@@ -39,7 +54,9 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
       mode: { doc: 'permissions of the socket', format: 'file-mode', default: '0660' },
       group: { doc: "group of the socket, by name or number; empty: the process's", format: String, default: '' },
     },
-    tls: tlsServerSchema,
+    // Every client of Hubble speaks 1.3, and Cilium's agent takes no less.
+    tls: { ...tlsServerSchema, min_version: { ...tlsServerSchema.min_version, default: '1.3' } },
+    auth: authSchema,
     max_flows: { doc: 'flows kept for requests about the past', format: 'positive-int', default: 65_535 },
     max_bytes: {
       doc: 'most memory for them; the newest batch is kept whatever its size',
@@ -47,12 +64,24 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
       default: 64 * 1024 * 1024,
     },
     history: historySchema,
+    max_connections: { doc: 'connections at one time; further ones are closed', format: 'positive-int', default: 512 },
     max_concurrent_streams: {
-      doc: 'streams open at one time (flows, peers); further ones are refused',
+      doc: 'streams open at one time, of whatever service; further ones are refused',
       format: 'positive-int',
-      default: 64,
+      default: 256,
+    },
+    per_client: {
+      max_connections: { doc: 'connections of one client at one time', format: 'positive-int', default: 128 },
+      max_concurrent_streams: { doc: 'streams of one client at one time', format: 'positive-int', default: 64 },
+      requests_per_second: {
+        doc: 'requests of one client on the long run; 0 = any number',
+        format: 'nat',
+        default: 100,
+      },
+      request_burst: { doc: 'requests of one client at once, after a pause', format: 'positive-int', default: 1_000 },
     },
     max_recv_msg_size_mib: { doc: 'largest request, in MiB', format: 'positive-int', default: 4 },
+    keepalive: grpcServerKeepaliveSchema,
     lost_event_send_interval: {
       doc: 'how often at most a client is told that it was too slow',
       format: 'positive-duration',
@@ -69,7 +98,11 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
 }
 
 function checkHubble(config: HubbleConfig): Problem[] {
-  const problems = [...checkTlsServer(config.tls, ['tls']), ...checkHistory(config.history, ['history'])]
+  const problems = [
+    ...checkTlsServer(config.tls, ['tls']),
+    ...checkAuth(config.auth, config.tls),
+    ...checkHistory(config.history, ['history']),
+  ]
   if (config.endpoint === '' && config.unix_socket.path === '') {
     problems.push({ path: ['endpoint'], message: 'requires an "endpoint", a "unix_socket::path" or both' })
   }

@@ -18,6 +18,7 @@ import type { NodeStatus } from './node-status.ts'
 import { lostEncoder, type ObserverContext } from './observer-service.ts'
 import { Peers } from './peers.ts'
 import { HubbleServer } from './server.ts'
+import { hubbleReports, warnOfPlainText } from './server-reports.ts'
 import { StreamLimit } from './stream-limit.ts'
 
 /** Keeps the flows of the last while and serves them, and those to come, to Hubble's clients. */
@@ -27,8 +28,8 @@ export class HubbleExporter implements Component, FlowConsumer {
   readonly #config: HubbleConfig
   readonly #ring: FlowRing
   readonly #rate = new FlowRate()
-  readonly #ends: Ends
   readonly #history: History | undefined
+  readonly #ends: Ends
   readonly #namespaces: SeenNamespaces
   readonly #streams: StreamLimit
   readonly #server: HubbleServer
@@ -45,12 +46,11 @@ export class HubbleExporter implements Component, FlowConsumer {
     this.#nodeName = fullNodeName(context.nodeName, config.cluster_name)
     this.#ring = new FlowRing({ maxFlows: config.max_flows, maxBytes: config.max_bytes })
     this.#ends = new Ends(context.endpoints ?? new EndpointTable())
-    this.#namespaces = new SeenNamespaces(this.#ends.table)
     this.#history = historyOf(config.history, context, this.#ends.table)
-    this.#streams = new StreamLimit(config.max_concurrent_streams, context.log)
-    this.#server = new HubbleServer(config, this.#observerContext(), (error) =>
-      context.report({ at: 'recoverable_error', error }),
-    )
+    this.#namespaces = new SeenNamespaces(this.#ends.table)
+    const { max_concurrent_streams: most, per_client } = config
+    this.#streams = new StreamLimit({ most, mostPerClient: per_client.max_concurrent_streams }, context.log)
+    this.#server = new HubbleServer(config, this.#observerContext(), hubbleReports(context))
   }
 
   /** Endpoint with its real port once started; `''` without TCP. */
@@ -65,6 +65,7 @@ export class HubbleExporter implements Component, FlowConsumer {
     this.#registerGauges()
     const where = [this.#bound, this.#config.unix_socket.path].filter((place) => place !== '')
     this.#context.log.info(`Hubble API on ${where.join(' and ')}`)
+    warnOfPlainText(this.#config, this.#context.log)
   }
 
   endpoints(): EndpointView[] {
@@ -88,8 +89,8 @@ export class HubbleExporter implements Component, FlowConsumer {
     for (const unregister of this.#unregister.splice(0)) unregister()
     await this.#server.shutdown(deadlineMs)
     this.#namespaces.close()
-    this.#ring.clear()
     await this.#history?.close()
+    this.#ring.clear()
   }
 
   #observerContext(): ObserverContext {
@@ -162,7 +163,7 @@ export class HubbleExporter implements Component, FlowConsumer {
       gauge('agent_events', 'Agent events that clients can ask for.', () => events.next - events.first),
       gauge('forgotten_agent_events', 'Agent events that went for newer ones.', () => events.first),
       gauge('streams', 'Streams open now.', () => this.#streams.size),
-      gauge('refused_streams', 'Streams refused because too many were open.', () => this.#streams.refused),
+      gauge('connections', 'Connections open now.', () => this.#server.connections),
     ]
   }
 }

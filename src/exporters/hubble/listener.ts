@@ -1,47 +1,60 @@
-import { logVerbosity, type Server, ServerCredentials, setLogVerbosity } from '@grpc/grpc-js'
+import net, { type AddressInfo } from 'node:net'
 import { formatEndpoint, parseEndpoint } from '../../pipeline/endpoint.ts'
+import type { GrpcConnections } from '../../pipeline/settings/grpc-connections.ts'
+import { listenAddresses, listenOn, listenReason } from '../../pipeline/settings/listen.ts'
 import type { HubbleConfig } from './config.ts'
-import { protectSocket, removeStaleSocket } from './unix-socket.ts'
+import { listenUnix } from './unix-socket.ts'
 
-/** Binds what the configuration names. @returns the endpoint with its real port, `''` without TCP @throws Error that names the setting */
-export async function listen(server: Server, config: HubbleConfig, credentials: ServerCredentials): Promise<string> {
-  // gRPC prints what it also answers; whoever debugs it sets its own variable.
-  if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE)
-  const bound = config.endpoint === '' ? '' : await listenTcp(server, config.endpoint, credentials)
-  if (config.unix_socket.path !== '') await listenUnix(server, config.unix_socket)
-  return bound
-}
+/** The sockets that the configuration names. */
+export class Listener {
+  readonly #connections: GrpcConnections
+  readonly #servers: net.Server[] = []
 
-async function listenTcp(server: Server, text: string, credentials: ServerCredentials): Promise<string> {
-  const endpoint = parseEndpoint(text)
-  const target = endpoint.host === '' ? { ...endpoint, host: '::' } : endpoint
-  try {
-    const port = await bind(server, formatEndpoint(target), credentials)
-    return formatEndpoint({ ...endpoint, port })
-  } catch (cause) {
-    throw new Error(`endpoint: cannot listen on ${text}: ${reason(cause as Error)}`, { cause })
+  constructor(connections: GrpcConnections) {
+    this.#connections = connections
   }
-}
 
-async function listenUnix(server: Server, socket: HubbleConfig['unix_socket']): Promise<void> {
-  await removeStaleSocket(socket.path)
-  try {
-    await bind(server, `unix:${socket.path}`, ServerCredentials.createInsecure())
-  } catch (cause) {
-    throw new Error(`unix_socket::path: cannot listen on ${socket.path}: ${reason(cause as Error)}`, { cause })
+  /** @returns the endpoint with its real port, `''` without TCP @throws Error that names the setting */
+  async start({ endpoint, unix_socket }: HubbleConfig): Promise<string> {
+    const bound = endpoint === '' ? '' : await this.#listenTcp(endpoint)
+    if (unix_socket.path !== '') {
+      const server = net.createServer((socket) => this.#connections.acceptLocal(socket))
+      this.#servers.push(server)
+      await listenUnix(server, unix_socket)
+    }
+    return bound
   }
-  await protectSocket(socket)
-}
 
-function bind(server: Server, target: string, credentials: ServerCredentials): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(target, credentials, (error, port) => (error === null ? resolve(port) : reject(error)))
-  })
-}
+  /** Takes no more connections; those that are open stay. */
+  close(): void {
+    for (const server of this.#servers.splice(0)) server.close()
+  }
 
-/** gRPC wraps the errors of each resolved address into one line. */
-function reason({ message }: Error): string {
-  if (message.includes('EADDRINUSE')) return 'address already in use (another agent?)'
-  if (message.includes('EACCES')) return 'permission denied'
-  return message
+  /** On every address of the host (`localhost` has two), at the same port. */
+  async #listenTcp(text: string): Promise<string> {
+    const endpoint = parseEndpoint(text)
+    try {
+      let { port } = endpoint
+      for (const [i, host] of (await listenAddresses(endpoint.host)).entries()) {
+        port = (await this.#bind(host, port, i > 0)) || port
+      }
+      return formatEndpoint({ ...endpoint, port })
+    } catch (cause) {
+      throw new Error(`endpoint: cannot listen on ${text}: ${listenReason(cause)}`, { cause })
+    }
+  }
+
+  /** @returns the port; 0 when a further address of the same host is none of this machine (no IPv6, for example) */
+  async #bind(host: string | undefined, port: number, further: boolean): Promise<number> {
+    const server = net.createServer((socket) => this.#connections.acceptRemote(socket))
+    try {
+      await listenOn(server, { port, ...(host === undefined ? {} : { host }) })
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? ''
+      if (further && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(code)) return 0
+      throw cause
+    }
+    this.#servers.push(server)
+    return (server.address() as AddressInfo).port
+  }
 }

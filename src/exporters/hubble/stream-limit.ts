@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { LOCAL_CLIENT } from '../../pipeline/settings/client-table.ts'
 
 /** A stream that runs for a while. */
 export interface RunningStream {
@@ -14,31 +15,51 @@ export interface StreamCall {
   emit(event: 'error', error: { code: status; details: string }): boolean
 }
 
-/** Keeps the number of streams bounded, and knows those that run. */
-export class StreamLimit {
-  /** Streams refused so far. */
-  refused = 0
-  readonly #most: number
-  readonly #log: Logger
-  readonly #running = new Set<RunningStream>()
+export interface StreamLimits {
+  /** Streams of all clients. */
+  most: number
+  /** Streams of one client of the network. */
+  mostPerClient: number
+}
 
-  constructor(most: number, log: Logger) {
-    this.#most = most
+/** Keeps the number of streams bounded, of whatever service, and knows those of ours that run. */
+export class StreamLimit {
+  readonly #limits: StreamLimits
+  readonly #log: Logger
+  readonly #open = new Map<string, number>()
+  readonly #running = new Set<RunningStream>()
+  #total = 0
+
+  constructor(limits: StreamLimits, log: Logger) {
+    this.#limits = limits
     this.#log = log
   }
 
+  /** Streams that run: their request has been understood. */
   get size(): number {
     return this.#running.size
   }
 
-  /** Runs a stream, or refuses its call with RESOURCE_EXHAUSTED. */
+  /** Counts a stream in, unless it is one too many; then it says which limit is reached. */
+  open(client: string): 'limit' | 'client_limit' | undefined {
+    if (this.#total >= this.#limits.most) return 'limit'
+    const open = this.#open.get(client) ?? 0
+    if (open >= this.#limits.mostPerClient && client !== LOCAL_CLIENT) return 'client_limit'
+    this.#open.set(client, open + 1)
+    this.#total++
+    return undefined
+  }
+
+  /** Counts a stream out. */
+  closed(client: string): void {
+    const open = this.#open.get(client) ?? 0
+    if (open > 1) this.#open.set(client, open - 1)
+    else this.#open.delete(client)
+    this.#total--
+  }
+
+  /** Runs a stream that was counted in. */
   run(call: StreamCall, stream: RunningStream): void {
-    if (this.#running.size >= this.#most) {
-      this.refused++
-      const details = `${this.#most} streams are open already (setting max_concurrent_streams)`
-      call.emit('error', { code: status.RESOURCE_EXHAUSTED, details })
-      return
-    }
     this.#running.add(stream)
     stream
       .run()

@@ -1,11 +1,47 @@
 import { existsSync } from 'node:fs'
 import { chmod, chown, lstat, readFile, unlink } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, type Server } from 'node:net'
 import { dirname } from 'node:path'
+import { listenOn, listenReason } from '../../pipeline/settings/listen.ts'
 import type { UnixSocketConfig } from './config.ts'
 
+/** Nobody but the owner may connect before mode and group are those of the settings. */
+const CLOSED_UMASK = 0o177
+
 /**
- * Makes way for a new socket: removes one that nobody listens on any more (a killed agent leaves it behind).
+ * Listens on a unix socket with the mode and the group of the settings, in place of one that a killed agent left behind.
+ * @throws Error that names the setting
+ */
+export async function listenUnix(server: Server, socket: UnixSocketConfig): Promise<void> {
+  const gid = socket.group === '' ? undefined : await groupId(socket.group)
+  await removeStaleSocket(socket.path)
+  try {
+    await listenClosed(server, socket.path)
+  } catch (cause) {
+    throw new Error(`unix_socket::path: cannot listen on ${socket.path}: ${listenReason(cause)}`, { cause })
+  }
+  if (gid !== undefined) {
+    await chown(socket.path, -1, gid).catch((cause: Error) => {
+      throw new Error(`unix_socket::group: ${cause.message}`, { cause })
+    })
+  }
+  await chmod(socket.path, socket.mode)
+}
+
+/** The socket is made before `listen` returns, so the mask holds for it alone. */
+async function listenClosed(server: Server, path: string): Promise<void> {
+  const mask = process.umask(CLOSED_UMASK)
+  try {
+    const listening = listenOn(server, { path })
+    process.umask(mask)
+    await listening
+  } finally {
+    process.umask(mask)
+  }
+}
+
+/**
+ * Makes way for a new socket: removes one that nobody listens on any more.
  * @throws Error when somebody does listen, when the path is something else, or when its folder is missing
  */
 export async function removeStaleSocket(path: string): Promise<void> {
@@ -38,17 +74,6 @@ function answers(path: string): Promise<boolean> {
     // A full queue or a missing permission also mean that somebody is there.
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED'))
   })
-}
-
-/** Sets group and permissions of a socket just made. @throws Error that names the setting */
-export async function protectSocket({ path, mode, group }: UnixSocketConfig): Promise<void> {
-  if (group !== '') {
-    const gid = await groupId(group)
-    await chown(path, -1, gid).catch((cause: Error) => {
-      throw new Error(`unix_socket::group: ${cause.message}`, { cause })
-    })
-  }
-  await chmod(path, mode)
 }
 
 /** Number of a group in `/etc/group`. */

@@ -1,17 +1,26 @@
 import { type CallCredentials, ChannelCredentials, Metadata } from '@grpc/grpc-js'
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import type { OTLPGRPCExporterConfigNode } from '@opentelemetry/otlp-grpc-exporter-base'
+import type { ReloadEvents } from '../../pipeline/settings/file-reload.ts'
 import { grpcChannelCredentials, grpcServerName, type TlsClientConfig } from '../../pipeline/settings/tls-client.ts'
 import type { OtlpGrpcConfig } from './config.ts'
 
-/** What OpenTelemetry's gRPC exporters take, from ours. @throws Error that names the TLS file at fault */
-export async function clientSettings(config: OtlpGrpcConfig, userAgent: string): Promise<OTLPGRPCExporterConfigNode> {
+/**
+ * What OpenTelemetry's gRPC exporters take, from ours.
+ * @param events told of TLS files that are read again; without it they are not
+ * @throws Error that names the TLS file at fault
+ */
+export async function clientSettings(
+  config: OtlpGrpcConfig,
+  userAgent: string,
+  events?: ReloadEvents,
+): Promise<OTLPGRPCExporterConfigNode> {
   const metadata = new Metadata()
   for (const [name, value] of Object.entries(config.headers)) metadata.set(name, value)
   const { url, plainText } = target(config.endpoint)
   return {
     url,
-    credentials: plainText ? ChannelCredentials.createInsecure() : await credentials(config.tls),
+    credentials: plainText ? ChannelCredentials.createInsecure() : await credentials(config.tls, events),
     metadata,
     compression: config.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
     timeoutMillis: config.timeout,
@@ -28,8 +37,8 @@ function target(endpoint: string): { url: string; plainText: boolean } {
   return { url: `https://${address}`, plainText: endpoint.startsWith('http://') }
 }
 
-async function credentials(config: TlsClientConfig): Promise<ChannelCredentials> {
-  const plain = await grpcChannelCredentials(config)
+async function credentials(config: TlsClientConfig, events?: ReloadEvents): Promise<ChannelCredentials> {
+  const plain = await grpcChannelCredentials(config, events)
   return config.server_name_override === '' ? plain : new NamedCredentials(plain, grpcServerName(config))
 }
 

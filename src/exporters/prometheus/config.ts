@@ -1,6 +1,5 @@
 import type { ConfigSpec } from '../../pipeline/component.ts'
-import { type HttpServerConfig, httpServerSchema } from '../../pipeline/settings/http-server.ts'
-import { checkTlsServer } from '../../pipeline/settings/tls-server.ts'
+import { checkHttpServer, type HttpServerConfig, httpServerSchema } from '../../pipeline/settings/http-server.ts'
 
 export interface PrometheusConfig extends HttpServerConfig {
   enable_open_metrics: boolean
@@ -28,5 +27,5 @@ export const prometheusConfig: ConfigSpec<PrometheusConfig> = {
       default: 8,
     },
   },
-  check: (config) => checkTlsServer(config.tls, ['tls']),
+  check: checkHttpServer,
 }

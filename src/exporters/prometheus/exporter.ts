@@ -3,6 +3,7 @@ import { Family } from '../../metrics/family.ts'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext, EndpointView } from '../../pipeline/component.ts'
 import { HttpServer } from '../../pipeline/settings/http-server.ts'
+import { serverReports } from '../../pipeline/settings/server-reports.ts'
 import { answer } from './answer.ts'
 import type { PrometheusConfig } from './config.ts'
 import { negotiate } from './negotiation.ts'
@@ -41,8 +42,8 @@ export class PrometheusExporter implements Component {
     this.#context = context
     this.#config = config
     this.#sources = sources
-    const failed = (error: Error) => context.report({ at: 'recoverable_error', error })
-    this.#server = new HttpServer(config, (request, response) => void this.#handle(request, response), failed)
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response)
+    this.#server = new HttpServer(config, answer, serverReports(context))
   }
 
   /** Port in use: a configured port 0 is any free one. 0 before the start. */

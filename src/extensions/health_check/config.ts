@@ -1,6 +1,5 @@
 import type { ConfigSpec } from '../../pipeline/component.ts'
-import { type HttpServerConfig, httpServerSchema } from '../../pipeline/settings/http-server.ts'
-import { checkTlsServer } from '../../pipeline/settings/tls-server.ts'
+import { checkHttpServer, type HttpServerConfig, httpServerSchema } from '../../pipeline/settings/http-server.ts'
 
 /** Settings of the `health_check` extension, with the Collector's keys and defaults. */
 export interface HealthCheckConfig extends HttpServerConfig {
@@ -21,8 +20,8 @@ export const healthCheckConfig: ConfigSpec<HealthCheckConfig> = {
       unhealthy: { doc: 'body instead of the JSON while not ready', format: String, default: '' },
     },
   },
-  check: ({ path, tls }) => [
-    ...checkTlsServer(tls, ['tls']),
+  check: ({ path, ...server }) => [
+    ...checkHttpServer(server),
     ...(path.startsWith('/')
       ? []
       : [{ path: ['path'], message: `path must start with /, got ${JSON.stringify(path)}` }]),

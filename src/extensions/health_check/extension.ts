@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Component, CreateContext, EndpointView } from '../../pipeline/component.ts'
 import { HttpServer, requestTarget } from '../../pipeline/settings/http-server.ts'
+import { serverReports } from '../../pipeline/settings/server-reports.ts'
 import type { HealthCheckConfig } from './config.ts'
 
 /**
@@ -13,13 +14,13 @@ export class HealthCheck implements Component {
   #readySinceMs: number | undefined
   #clock: () => number
 
-  constructor({ log }: Pick<CreateContext, 'log'>, config: HealthCheckConfig, clock: () => number = Date.now) {
+  constructor(context: CreateContext, config: HealthCheckConfig, clock: () => number = Date.now) {
     this.#config = config
     this.#clock = clock
     this.#server = new HttpServer(
       config,
       (request, response) => this.#answer(request, response),
-      (error) => log.error({ err: error }, 'Certificate not reloaded'),
+      serverReports(context),
     )
   }
 

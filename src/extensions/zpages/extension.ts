@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Component, CreateContext, EndpointView, Host } from '../../pipeline/component.ts'
 import { HttpServer, requestTarget } from '../../pipeline/settings/http-server.ts'
+import { serverReports } from '../../pipeline/settings/server-reports.ts'
 import type { ZpagesConfig } from './config.ts'
 import { PAGES } from './pages.ts'
 
@@ -12,13 +13,13 @@ export class Zpages implements Component {
   #host: Host
   #clock: () => number
 
-  constructor({ log }: Pick<CreateContext, 'log'>, config: ZpagesConfig, host: Host, clock: () => number = Date.now) {
+  constructor(context: CreateContext, config: ZpagesConfig, host: Host, clock: () => number = Date.now) {
     this.#host = host
     this.#clock = clock
     this.#server = new HttpServer(
       config,
       (request, response) => this.#answer(request, response),
-      (error) => log.error({ err: error }, 'Certificate not reloaded'),
+      serverReports(context),
     )
   }
 

@@ -1,11 +1,18 @@
-import { lookup } from 'node:dns/promises'
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Problem } from '../component.ts'
 import { formatEndpoint, parseEndpoint, reachableEndpoint } from '../endpoint.ts'
+import { type AuthConfig, authSchema, BASIC_CHALLENGE, BasicAuth, checkAuth, NO_AUTH } from './basic-auth.ts'
+import { handshakeFailure } from './handshake-failure.ts'
+import { listenAddresses, listenOn, listenReason } from './listen.ts'
+import { NO_REPORTS, type ServerReports } from './server-reports.ts'
 import {
+  checkTlsServer,
+  HANDSHAKE_TIMEOUT_MS,
   keepTlsFresh,
   loadTlsServer,
+  PLAIN_TEXT,
   type TlsServerConfig,
   type TlsServerOptions,
   tlsServerSchema,
@@ -19,14 +26,24 @@ export interface HttpServerConfig {
   /** `host:port`. */
   endpoint: string
   tls: TlsServerConfig
+  auth: AuthConfig
 }
+
+/** An HTTP server in plain text that anybody may ask. */
+export const PLAIN_HTTP: Omit<HttpServerConfig, 'endpoint'> = { tls: PLAIN_TEXT, auth: NO_AUTH }
 
 /** Schema of the settings; spread it into a component's own. @param endpoint default address */
 export function httpServerSchema(endpoint: string) {
   return {
     endpoint: { doc: 'host:port to listen on; port 0 takes a free one', format: 'endpoint', default: endpoint },
     tls: tlsServerSchema,
+    auth: authSchema,
   }
+}
+
+/** What settings alone cannot tell. */
+export function checkHttpServer({ tls, auth }: HttpServerConfig): Problem[] {
+  return [...checkTlsServer(tls, ['tls']), ...checkAuth(auth, tls)]
 }
 
 /** Path and query of a request. Never throws: whatever a client sends as target, the rest of it is a path that does not exist. */
@@ -41,30 +58,49 @@ const IDLE_MS = 30_000
 /** Connections at a time; more are refused by closing them. */
 const MAX_CONNECTIONS = 512
 
-/** An HTTP server on a configured endpoint, with TLS where configured. */
+/** An HTTP server on a configured endpoint, with TLS and a password where configured. */
 export class HttpServer {
   #config: HttpServerConfig
   #handler: RequestListener
-  #failed: (error: Error) => void
+  #reports: ServerReports
   #server: Server | TlsServer | undefined
+  #auth: BasicAuth | undefined
   #stopReloading = () => {}
 
-  /** @param failed told of faults after the start: unreadable certificates */
-  constructor(config: HttpServerConfig, handler: RequestListener, failed: (error: Error) => void = () => {}) {
+  constructor(config: HttpServerConfig, handler: RequestListener, reports: ServerReports = NO_REPORTS) {
     this.#config = config
     this.#handler = handler
-    this.#failed = failed
+    this.#reports = reports
   }
 
-  /** @throws Error that names the address, or the TLS file at fault */
+  /** @throws Error that names the address, or the file at fault */
   async start(): Promise<void> {
-    const options = await loadTlsServer(this.#config.tls)
-    const server = options === undefined ? http.createServer(this.#handler) : tlsServer(options, this.#handler)
+    const { tls, auth } = this.#config
+    const files = await loadTlsServer(tls)
+    this.#auth = await BasicAuth.start(auth.basic, tls.reload_interval, this.#reports)
+    const answer: RequestListener = (request, response) => this.#answer(request, response)
+    const server = files === undefined ? http.createServer(answer) : tlsServer(files.content.options, answer)
     server.maxConnections = MAX_CONNECTIONS
     server.setTimeout(IDLE_MS)
-    await listen(server, this.#config.endpoint)
+    server.on('drop', (dropped) => this.#reports.refusedConnection('limit', dropped?.remoteAddress ?? 'unknown'))
     this.#server = server
-    if (isTlsServer(server)) this.#stopReloading = keepTlsFresh(this.#config.tls, server, this.#failed)
+    if (isTlsServer(server) && files !== undefined) {
+      server.on('tlsClientError', (error, socket) => {
+        const { failure, reason } = handshakeFailure(error, socket)
+        this.#reports.refusedConnection(failure, socket.remoteAddress ?? 'unknown', reason)
+      })
+      this.#stopReloading = keepTlsFresh(tls, files, server, this.#reports)
+    }
+    await listen(server, this.#config.endpoint)
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#auth === undefined || this.#auth.accepts(request.headers.authorization)) {
+      this.#handler(request, response)
+      return
+    }
+    this.#reports.refusedRequest('unauthenticated', request.socket.remoteAddress ?? 'unknown')
+    response.writeHead(401, { 'www-authenticate': BASIC_CHALLENGE, 'content-type': 'text/plain' }).end('unauthorized\n')
   }
 
   /** Port in use; 0 before the start. */
@@ -82,6 +118,8 @@ export class HttpServer {
   /** Ends idle connections at once and the others when they are answered or the deadline has passed. */
   async shutdown(deadlineMs: number): Promise<void> {
     this.#stopReloading()
+    this.#auth?.close()
+    this.#reports.close()
     const server = this.#server
     this.#server = undefined
     if (server === undefined) return
@@ -95,39 +133,21 @@ export class HttpServer {
 }
 
 function tlsServer(options: TlsServerOptions, handler: RequestListener): TlsServer {
-  return process.getBuiltinModule('node:https').createServer(options, handler)
+  return process
+    .getBuiltinModule('node:https')
+    .createServer({ ...options, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, handler)
 }
 
 function isTlsServer(server: Server | TlsServer): server is TlsServer {
   return 'setSecureContext' in server
 }
 
-/** IPv4 first: `localhost` must answer to programs that know only 127.0.0.1. */
 async function listen(server: Server, endpoint: string): Promise<void> {
   const { host, port } = parseEndpoint(endpoint)
   try {
-    const address = host === '' ? undefined : (await lookup(host, { order: 'ipv4first' })).address
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen({ port, ...(address === undefined ? {} : { host: address }) }, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    })
+    const [address] = await listenAddresses(host)
+    await listenOn(server, { port, ...(address === undefined ? {} : { host: address }) })
   } catch (cause) {
     throw new Error(`listen on ${formatEndpoint({ host, port })}: ${listenReason(cause)}`, { cause })
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'address already in use: another process has this port, or another component of this configuration',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  EACCES: 'permission denied: ports below 1024 need CAP_NET_BIND_SERVICE',
-  ENOTFOUND: 'no such host',
-}
-
-/** A person's words for why a socket could not be bound. */
-export function listenReason(cause: unknown): string {
-  const code = (cause as NodeJS.ErrnoException).code ?? ''
-  return REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause))
 }

@@ -1,7 +1,9 @@
 import { createSecureContext, getCACertificates, type SecureContextOptions } from 'node:tls'
 import { type ChannelCredentials, credentials as grpc } from '@grpc/grpc-js'
 import type { Problem } from '../component.ts'
-import { checkedContext, readPem } from './read-pem.ts'
+import type { Loaded, ReloadEvents } from './file-reload.ts'
+import { checkedContext, fingerprint, readPem } from './read-pem.ts'
+import { ReloadingCredentials } from './reloading-credentials.ts'
 import { minVersionSchema, secureVersion, type TlsVersion } from './tls-version.ts'
 
 /** `tls` of a client. TLS is on unless `insecure`. */
@@ -13,6 +15,8 @@ export interface TlsClientConfig {
   key_file: string
   server_name_override: string
   min_version: TlsVersion
+  /** Milliseconds; 0 = never read again. */
+  reload_interval: number
 }
 
 /** Schema of a client's `tls` section. */
@@ -32,6 +36,11 @@ export const tlsClientSchema = {
     default: '',
   },
   min_version: minVersionSchema,
+  reload_interval: {
+    doc: 'read the files again before a connection is made, when they are older than this; 0 = never',
+    format: 'duration',
+    default: '0s',
+  },
 }
 
 /** What settings alone cannot tell. @param path of the section below the component, for example `['tls']` */
@@ -47,24 +56,38 @@ export function isPlainText(config: TlsClientConfig): boolean {
 }
 
 /** Reads the files. @returns `undefined` for plain text @throws Error that names the file at fault */
-export async function loadTlsClient(config: TlsClientConfig): Promise<SecureContextOptions | undefined> {
-  if (isPlainText(config)) return undefined
+export async function loadTlsClient(config: TlsClientConfig): Promise<Loaded<SecureContextOptions> | undefined> {
+  return isPlainText(config) ? undefined : await load(config)
+}
+
+async function load(config: TlsClientConfig): Promise<Loaded<SecureContextOptions>> {
   const ca = await readPem('ca_file', config.ca_file)
   const cert = await readPem('cert_file', config.cert_file)
   const key = await readPem('key_file', config.key_file)
-  return checkedContext({
+  const content = checkedContext({
     ca: ca ?? [...new Set([...getCACertificates('default'), ...getCACertificates('system')])],
     minVersion: secureVersion(config.min_version),
     ...(cert === undefined ? {} : { cert, key }),
   })
+  return { content, fingerprint: fingerprint(ca, cert, key) }
 }
 
-/** Credentials for a gRPC channel. `server_name_override` also needs {@link grpcServerName} among the channel options. */
-export async function grpcChannelCredentials(config: TlsClientConfig): Promise<ChannelCredentials> {
-  const options = await loadTlsClient(config)
-  if (options === undefined) return grpc.createInsecure()
+/**
+ * Credentials for a gRPC channel. `server_name_override` also needs {@link grpcServerName} among the channel options.
+ * @param events told of files that are read again
+ * @throws Error that names the file at fault
+ */
+export async function grpcChannelCredentials(
+  config: TlsClientConfig,
+  events?: ReloadEvents,
+): Promise<ChannelCredentials> {
+  const files = await loadTlsClient(config)
+  if (files === undefined) return grpc.createInsecure()
   const verify = config.insecure_skip_verify ? { rejectUnauthorized: false, checkServerIdentity: () => undefined } : {}
-  return grpc.createFromSecureContext(createSecureContext(options), verify)
+  const create = (options: SecureContextOptions) => grpc.createFromSecureContext(createSecureContext(options), verify)
+  const { reload_interval: intervalMs } = config
+  if (intervalMs === 0 || events === undefined) return create(files.content)
+  return new ReloadingCredentials(files, { load: () => load(config), create, intervalMs, events })
 }
 
 /** Channel options that make gRPC check `server_name_override` instead of the endpoint's host. */

@@ -1,7 +1,9 @@
 import type { SecureContextOptions } from 'node:tls'
 import type { Problem } from '../component.ts'
+import { FileReload, type Loaded } from './file-reload.ts'
 import { type OptionalSection, optionalSection } from './optional-section.ts'
-import { checkedContext, readPem } from './read-pem.ts'
+import { checkedContext, fingerprint, notAfterMs, readPem } from './read-pem.ts'
+import type { ServerReports } from './server-reports.ts'
 import { minVersionSchema, secureVersion, type TlsVersion } from './tls-version.ts'
 
 /** `tls` of a server. Without the section the server speaks plain text. */
@@ -51,44 +53,53 @@ export interface TlsServerOptions extends SecureContextOptions {
   rejectUnauthorized: boolean
 }
 
-/** Reads the files. @returns `undefined` when TLS is off @throws Error that names the file at fault */
-export async function loadTlsServer(config: TlsServerConfig): Promise<TlsServerOptions | undefined> {
-  if (!config.enabled) return undefined
-  const ca = await readPem('client_ca_file', config.client_ca_file)
-  const context = checkedContext({
-    cert: await readPem('cert_file', config.cert_file),
-    key: await readPem('key_file', config.key_file),
-    minVersion: secureVersion(config.min_version),
-    ...(ca === undefined ? {} : { ca }),
-  })
-  return { ...context, requestCert: ca !== undefined, rejectUnauthorized: ca !== undefined }
+/** The files of a `tls` section. */
+export interface TlsServerFiles {
+  options: TlsServerOptions
+  /** When the certificate ends, Unix milliseconds. */
+  notAfterMs: number
 }
 
-/** Something whose certificates can be exchanged while it listens: an HTTPS server, gRPC server credentials. */
+/** A client that has not finished its handshake after this long is cut off. */
+export const HANDSHAKE_TIMEOUT_MS = 10_000
+
+/** Reads the files. @returns `undefined` when TLS is off @throws Error that names the file at fault */
+export async function loadTlsServer(config: TlsServerConfig): Promise<Loaded<TlsServerFiles> | undefined> {
+  return config.enabled ? await load(config) : undefined
+}
+
+async function load(config: TlsServerConfig): Promise<Loaded<TlsServerFiles>> {
+  const ca = await readPem('client_ca_file', config.client_ca_file)
+  const cert = (await readPem('cert_file', config.cert_file)) as Buffer
+  const key = await readPem('key_file', config.key_file)
+  const minVersion = secureVersion(config.min_version)
+  const context = checkedContext({ cert, key, minVersion, ...(ca === undefined ? {} : { ca }) })
+  const options = { ...context, requestCert: ca !== undefined, rejectUnauthorized: ca !== undefined }
+  return { content: { options, notAfterMs: notAfterMs(cert) }, fingerprint: fingerprint(ca, cert, key) }
+}
+
+/** Something whose certificates can be exchanged while it listens: a TLS or HTTPS server. */
 export interface SecureContextHolder {
   setSecureContext(options: SecureContextOptions): void
 }
 
 /**
- * Reads the files again every `reload_interval`; new connections get the new certificate.
- * @param failed told when the files are unreadable or do not fit; the old certificate stays
+ * Reads the files again every `reload_interval`; new connections get the new certificate, running ones go on.
+ * @param first what the holder was made with
+ * @param reports told of faults and of the certificate in force
  * @returns a function that ends it
  */
 export function keepTlsFresh(
   config: TlsServerConfig,
+  first: Loaded<TlsServerFiles>,
   holder: SecureContextHolder,
-  failed: (error: Error) => void,
+  reports: ServerReports,
 ): () => void {
-  if (!config.enabled || config.reload_interval === 0) return () => {}
-  const reload = async () => {
-    try {
-      const options = await loadTlsServer(config)
-      if (options !== undefined) holder.setSecureContext(options)
-    } catch (error) {
-      failed(error as Error)
-    }
+  const apply = ({ options, notAfterMs }: TlsServerFiles) => {
+    holder.setSecureContext(options)
+    reports.certificate(notAfterMs)
   }
-  const timer = setInterval(reload, config.reload_interval)
-  timer.unref()
-  return () => clearInterval(timer)
+  reports.certificate(first.content.notAfterMs)
+  const reload = new FileReload('tls', first, { load: () => load(config), apply, events: reports })
+  return reload.every(config.reload_interval)
 }

@@ -141,8 +141,9 @@ test('streams beyond the limit are refused and counted', async () => {
   await until(() => metric(hubble, 'streams') === 1)
   const error = await rejection(connect(hubble.server).flows({}))
   assert.is(error.code, status.RESOURCE_EXHAUSTED)
-  assert.match(error.details, '1 streams are open already (setting max_concurrent_streams)')
-  assert.is(metric(hubble, 'refused_streams'), 1)
+  assert.match(error.details, 'too many streams are open already (setting max_concurrent_streams)')
+  const labels = { exporter: 'hubble', cause: 'limit' }
+  assert.is(ownMetric(hubble.context, 'otelcol_exporter_hubble_refused_streams', labels), 1)
   first.cancel()
   await until(() => metric(hubble, 'streams') === 0)
   assert.equal(await connect(hubble.server).flows({}), [])
@@ -174,7 +175,10 @@ test('shutdown twice, and without a start, does no harm', async () => {
 test('a port in use is told with the setting', async () => {
   const { server } = await start()
   const error = await rejection(startHubble({ endpoint: server }))
-  assert.is(error.message, `endpoint: cannot listen on ${server}: address already in use (another agent?)`)
+  assert.is(
+    error.message,
+    `endpoint: cannot listen on ${server}: address already in use: another process has this port, or another component of this configuration`,
+  )
 })
 
 function unixSocket(name: string, group = ''): { path: string; mode: number; group: string } {

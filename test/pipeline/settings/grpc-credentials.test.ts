@@ -1,8 +1,11 @@
-import { Client, Server, type ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
+import { type AddressInfo, createServer } from 'node:net'
+import { Client, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
-import { grpcServerCredentials } from '../../../src/pipeline/settings/grpc-server-credentials.ts'
+import { ClientTable } from '../../../src/pipeline/settings/client-table.ts'
+import { GrpcConnections } from '../../../src/pipeline/settings/grpc-connections.ts'
+import { NO_REPORTS } from '../../../src/pipeline/settings/server-reports.ts'
 import {
   checkTlsClient,
   grpcChannelCredentials,
@@ -73,11 +76,9 @@ const cases: {
 ]
 for (const { name, server = () => ({}), client, answer } of cases) {
   grpc(name, async ({ certificates }) => {
-    const { credentials, close } = await grpcServerCredentials({ ...serverDefaults, ...server(certificates) }, () => {})
-    const [listening, port] = await listen(credentials)
+    const { port, close } = await listen({ ...serverDefaults, ...server(certificates) })
     const text = await ask(port, { ...clientDefaults, ...client(certificates) }).catch((error: Error) => error.message)
     close()
-    listening.forceShutdown()
     assert.match(text, answer)
   })
 }
@@ -91,7 +92,7 @@ for (const { setting, file, kind } of misplaced) {
   grpc(`a ${setting} with something else in it is named`, async ({ certificates }) => {
     const config = { ...serverDefaults, ...mutual(certificates), [setting]: certificates[file] }
     const expected = `failed to load TLS config: ${setting}: ${certificates[file]} is no PEM file with "-----BEGIN ${kind}-----"`
-    const error: unknown = await grpcServerCredentials(config, () => {}).catch((reason) => reason)
+    const error: unknown = await listen(config).catch((reason) => reason)
     assert.is((error as Error).message, expected)
   })
 }
@@ -132,14 +133,23 @@ const ECHO = {
   },
 }
 
-function listen(credentials: ServerCredentials): Promise<[server: Server, port: number]> {
+const LIMITS = { maxConnections: 8, maxConnectionsPerClient: 8, requestsPerSecond: 0, requestBurst: 1 }
+
+async function listen(tls: TlsServerConfig): Promise<{ port: number; close(): void }> {
   const server = new Server()
   server.addService(ECHO, {
     echo: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => reply(null, call.request),
   })
-  return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', credentials, (error, port) => (error ? reject(error) : resolve([server, port])))
-  })
+  const clients = new ClientTable(LIMITS)
+  const connections = await GrpcConnections.create(server, { tls, clients, reports: NO_REPORTS })
+  const front = createServer((socket) => connections.acceptRemote(socket))
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+  const close = () => {
+    front.close()
+    connections.close()
+    server.forceShutdown()
+  }
+  return { port: (front.address() as AddressInfo).port, close }
 }
 
 async function ask(port: number, tls: TlsClientConfig): Promise<string> {

@@ -10,6 +10,7 @@ import {
   httpServerSchema,
   requestTarget,
 } from '../../../src/pipeline/settings/http-server.ts'
+import { NO_REPORTS } from '../../../src/pipeline/settings/server-reports.ts'
 import { checkTlsServer, type TlsServerConfig } from '../../../src/pipeline/settings/tls-server.ts'
 import { type Certificates, makeCertificates } from '../../support/certificates.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
@@ -34,7 +35,10 @@ async function started(
   failed: (error: Error) => void = () => {},
 ): Promise<HttpServer> {
   const config = { ...defaults, tls: { ...defaults.tls, ...tls } }
-  const server = new HttpServer(config, (_, response) => response.end('hello'), failed)
+  const server = new HttpServer(config, (_, response) => response.end('hello'), {
+    ...NO_REPORTS,
+    reloadFailed: (_, error) => failed(error),
+  })
   context.open.push(server)
   await server.start()
   return server
