@@ -68,6 +68,13 @@ export function dnsTypeName(type: number): string {
   return TYPES[type] ?? `TYPE${type}`
 }
 
+const NUMBERS: ReadonlyMap<string, number> = new Map(Object.entries(TYPES).map(([type, name]) => [name, Number(type)]))
+
+/** Number of a record type by the name {@link dnsTypeName} gives it; 0 (reserved) where that is none. */
+export function dnsTypeNumber(name: string): number {
+  return NUMBERS.get(name) ?? Number(/^TYPE(\d{1,5})$/.exec(name)?.[1] ?? 0)
+}
+
 /** Text of a response code, `Unknown` where it has none. */
 export function dnsRcodeText(rcode: number): string {
   return RCODES[rcode] ?? 'Unknown'

@@ -82,7 +82,8 @@ export class L7Builder {
     const [urlLength, namesLength] = [Math.min(urlBytes.length, TEXT_BYTES), Math.min(names.length, TEXT_BYTES)]
     if (!this.reserve(urlLength + namesLength)) return 0
     const { columns } = this
-    const row = this.#clearRow()
+    const row = this.length
+    this.clearRow()
     columns.protocol[row] = L7Protocol.HTTP
     columns.type[row] = type
     columns.latencyNs[row] = latencyNs
@@ -118,10 +119,9 @@ export class L7Builder {
     this.refused = 0
   }
 
-  /** A row may hold what one of an earlier batch left. */
-  #clearRow(): number {
+  /** Zeroes the row that `length` names: it may hold what one of an earlier batch left. */
+  clearRow(): void {
     for (const column of Object.values(this.columns)) column[this.length] = 0
-    return this.length
   }
 
   #growRows(): void {

@@ -3,6 +3,8 @@ export const Wire = { VARINT: 0, FIXED64: 1, LENGTH: 2, FIXED32: 5 } as const
 
 const TWO_28 = 0x10000000
 const utf8 = new TextDecoder()
+const doubleBytes = new Uint8Array(8)
+const doubleView = new DataView(doubleBytes.buffer)
 
 /** Bytes that are no protobuf message. */
 export class MalformedError extends Error {
@@ -105,9 +107,21 @@ export class ProtobufReader {
     }
   }
 
+  /** Takes a `double`. @throws MalformedError */
+  double(end: number): number {
+    if (this.at + 8 > end) throw new MalformedError(`field ${this.field} is longer than its message`)
+    for (let i = 0; i < 8; i++) doubleBytes[i] = this.bytes[this.at + i]!
+    this.at += 8
+    return doubleView.getFloat64(0, true)
+  }
+
   /** Takes a text field's value. @throws MalformedError */
   text(end: number): string {
-    const stop = this.length(end)
+    return this.textUntil(this.length(end))
+  }
+
+  /** Takes the text that ends at `stop`. */
+  textUntil(stop: number): string {
     const text = utf8.decode(this.bytes.subarray(this.at, stop))
     this.at = stop
     return text

@@ -1,0 +1,73 @@
+import { Client, type ClientOptions, credentials, Metadata } from '@grpc/grpc-js'
+import { grpcChannelCredentials } from '../../pipeline/settings/tls-client.ts'
+import type { HubbleReceiverConfig } from './config.ts'
+
+/** How long a connection may take to come about. */
+const CONNECT_MS = 20_000
+
+/** Where an observer, or a peer service, is reached. */
+export interface Target {
+  /** As in the setting `endpoint`, or as `Peer.Notify` tells it. */
+  address: string
+  /** Name its certificate must have; `''` = the host of the address. */
+  serverName: string
+}
+
+/** A connection to one server. A new attempt takes a new one, which reads certificate files again. */
+export class Channel {
+  readonly client: Client
+  /** The configured headers. */
+  readonly metadata = new Metadata()
+
+  private constructor(client: Client, headers: Readonly<Record<string, string>>) {
+    this.client = client
+    for (const [name, value] of Object.entries(headers)) this.metadata.set(name, value)
+  }
+
+  /** @throws Error that names a TLS file, or says why the server is not reached */
+  static async connect(target: Target, config: HubbleReceiverConfig): Promise<Channel> {
+    const plain = isPlain(target.address)
+    const secrets = plain ? credentials.createInsecure() : await grpcChannelCredentials(config.tls)
+    const channel = new Channel(new Client(grpcTarget(target.address), secrets, options(target, config)), config.headers)
+    try {
+      await channel.#ready()
+      return channel
+    } catch (error) {
+      channel.close()
+      throw error
+    }
+  }
+
+  close(): void {
+    this.client.close()
+  }
+
+  #ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.client.waitForReady(Date.now() + CONNECT_MS, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+}
+
+/** Sockets of this machine carry plain text, and `http://` switches TLS off as in the Collector. */
+function isPlain(address: string): boolean {
+  return address.startsWith('unix:') || address.startsWith('http://')
+}
+
+function grpcTarget(address: string): string {
+  if (address.startsWith('unix:')) return address.replace(/^unix:(\/\/)?/, 'unix:')
+  return address.replace(/^(https?:\/\/)/, '').replace(/\/$/, '')
+}
+
+function options({ serverName }: Target, config: HubbleReceiverConfig): ClientOptions {
+  const { time, timeout, permit_without_stream } = config.keepalive
+  const name = serverName || config.tls.server_name_override
+  return {
+    // One connection for each observer, gone with its client.
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.max_receive_message_length': config.max_recv_msg_size_mib * 1024 * 1024,
+    ...(time > 0 ? { 'grpc.keepalive_time_ms': time, 'grpc.keepalive_timeout_ms': timeout } : {}),
+    'grpc.keepalive_permit_without_calls': permit_without_stream ? 1 : 0,
+    ...(name === '' ? {} : { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name }),
+  }
+}
