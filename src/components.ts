@@ -32,6 +32,7 @@ export const catalog = new Catalog([
     load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
   },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.ts')).debugFactory },
+  { kind: 'exporter', type: 'file', load: async () => (await import('./exporters/file/factory.ts')).fileFactory },
   { kind: 'exporter', type: 'hubble', load: async () => (await import('./exporters/hubble/factory.ts')).hubbleFactory },
   { kind: 'exporter', type: 'nop', load: async () => (await import('./exporters/nop/factory.ts')).nopFactory },
   {

@@ -4,6 +4,7 @@ import type { FlowBatch } from '../../flow/batch.ts'
 import { Ends } from '../../flow/ends.ts'
 import { FlowRecordEncoder } from '../../flow/otlp-encode.ts'
 import { type Component, type CreateContext, type FlowConsumer, RefusedError } from '../../pipeline/component.ts'
+import { before } from '../../pipeline/deadline.ts'
 import { exporterCounters } from '../../pipeline/observe.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
 import type { OtlpGrpcConfig } from './config.ts'
@@ -151,16 +152,6 @@ async function makeMachinery(context: CreateContext, config: OtlpGrpcConfig): Pr
 /** `fovea/1.2.3`, before the library's own. */
 export function userAgent(context: CreateContext): string {
   return `fovea/${context.resource['service.version'] ?? 'unknown'}`
-}
-
-/** Resolves with `work`, or at the deadline. */
-export async function before(deadlineMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, deadlineMs - Date.now()))
-  })
-  await Promise.race([work, late])
-  clearTimeout(timer)
 }
 
 function hrTime(ms: number): HrTime {

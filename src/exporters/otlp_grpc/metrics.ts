@@ -1,8 +1,9 @@
 import type { MeterProvider, ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext } from '../../pipeline/component.ts'
+import { before } from '../../pipeline/deadline.ts'
 import type { OtlpGrpcConfig } from './config.ts'
-import { before, userAgent } from './flows.ts'
+import { userAgent } from './flows.ts'
 import type { Sender } from './sender.ts'
 
 /** Metrics of all sources to an OTLP backend, at an interval and once more at the end. */

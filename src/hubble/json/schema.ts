@@ -77,39 +77,6 @@ export function jsonMessage(name: string): JsonMessage {
   return Object.assign(message, numbered(fields))
 }
 
-/**
- * The same message with nothing but what lies on `paths` (`source.pod_name`, `l4.TCP`, proto names): the others are passed
- * over as if they were not known. Paths that name nothing are ignored, none at all leave everything.
- */
-export function maskedMessage(message: JsonMessage, paths: readonly string[]): JsonMessage {
-  if (paths.length === 0) return message
-  const below = new Map<string, string[]>()
-  for (const path of paths) {
-    const dot = path.indexOf('.')
-    const name = dot < 0 ? path : path.slice(0, dot)
-    const rest = below.get(name) ?? []
-    below.set(name, [...rest, dot < 0 ? '' : path.slice(dot + 1)])
-  }
-  const fields = message.fields.flatMap((field) => {
-    const rest = below.get(fieldName(field))
-    if (rest === undefined) return []
-    // The whole field is asked for, or it has nothing below it.
-    if (rest.includes('') || field.message === undefined) return [field]
-    return [{ ...field, message: maskedMessage(field.message, rest) }]
-  })
-  return { ...message, fields, ...numbered(fields) }
-}
-
-/** A message in which one field's message is another one. */
-export function withField(message: JsonMessage, name: string, inner: JsonMessage): JsonMessage {
-  const fields = message.fields.map((field) => (fieldName(field) === name ? { ...field, message: inner } : field))
-  return { ...message, fields, ...numbered(fields) }
-}
-
-function fieldName({ key }: JsonField): string {
-  return new TextDecoder().decode(key).slice(1, -2)
-}
-
 function compileFields(name: string): JsonField[] {
   return messageFields(name).map((field) => {
     const kind = KINDS[field.type]

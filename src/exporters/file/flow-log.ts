@@ -1,0 +1,196 @@
+import type { Logger } from 'pino'
+import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
+import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
+import type { FlowMask } from '../../flow/hubble-mask.ts'
+import { MalformedError } from '../../flow/protobuf-reader.ts'
+import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
+import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
+import type { Status } from '../../pipeline/component.ts'
+import { type AggregateKey, AggregateTable } from './aggregate-table.ts'
+import { LineEncoder, lostLine } from './line-encoder.ts'
+import type { LogCounters } from './log-counters.ts'
+import { LogWriter } from './log-writer.ts'
+import { openOutput } from './open-output.ts'
+import type { FileSettings } from './rotating-file.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/** One file of flows: what goes into it and how. */
+export interface FlowLogSettings {
+  allow: readonly FlowFilter[]
+  deny: readonly FlowFilter[]
+  /** undefined = whole flows. */
+  mask: FlowMask | undefined
+  /** undefined = flows are not added up. */
+  aggregate: AggregateKey | undefined
+  aggregationIntervalMs: number
+  /** Unix milliseconds after which nothing is written any more; undefined = never. */
+  endMs: number | undefined
+  file: FileSettings
+}
+
+/** What the flow logs of an exporter share. */
+export interface FlowLogContext {
+  encoder: HubbleEncoder
+  filters: FilterContext
+  /** Without cluster. */
+  nodeName: string
+  counters: LogCounters
+  log: Logger
+  report(status: Status): void
+  queueBytes: number
+  aggregationLimit: number
+  syncIntervalMs: number
+}
+
+/** Lines that aggregates become are handed to the queue in pieces of this size. */
+const PIECE_BYTES = 64 * 1024
+
+/** Filters flows and hands them to a writer, or adds them up first. */
+export class FlowLog {
+  readonly settings: FlowLogSettings
+  readonly #context: FlowLogContext
+  readonly #filter: RowFilter
+  /** Whether reports of loss pass the filters. */
+  readonly #tellsLoss: boolean
+  readonly #queue: WriteQueue
+  readonly #aggregates: AggregateTable | undefined
+  #writer: LogWriter | undefined
+  #timer: NodeJS.Timeout | undefined
+  #keep = new Uint8Array(1024)
+
+  /** @throws FilterError when a filter cannot be compiled */
+  constructor(settings: FlowLogSettings, context: FlowLogContext) {
+    this.settings = settings
+    this.#context = context
+    const { allow, deny, aggregate } = settings
+    this.#filter = compileFilters(allow, deny, context.filters)
+    this.#tellsLoss = (allow.length === 0 || allow.some(matchesLoss)) && !deny.some(matchesLoss)
+    this.#queue = new WriteQueue(context.queueBytes)
+    if (aggregate !== undefined) {
+      const { encoder, aggregationLimit, filters } = context
+      this.#aggregates = new AggregateTable(encoder, aggregate, aggregationLimit, filters.nodeName)
+    }
+  }
+
+  /** Whether flows of now are written. */
+  get active(): boolean {
+    return this.settings.endMs === undefined || Date.now() < this.settings.endMs
+  }
+
+  /** Flows waiting. */
+  get waiting(): number {
+    return this.#queue.flows
+  }
+
+  /** Memory of what waits. */
+  get waitingBytes(): number {
+    return this.#queue.bytes
+  }
+
+  /** Keys of aggregates. */
+  get keys(): number {
+    return this.#aggregates?.size ?? 0
+  }
+
+  /** Opens the file. @throws Error that names it */
+  async start(): Promise<void> {
+    const { log, counters, report, syncIntervalMs, encoder } = this.#context
+    const output = await openOutput(this.settings.file, {
+      log,
+      rotated: () => counters.rotations.add(1),
+      tidyFailed: () => counters.tidyFailures.add(1),
+    })
+    // What came before this was opened waits in the queue.
+    const lines = new LineEncoder(encoder, this.settings.mask)
+    this.#writer = new LogWriter(this.#queue, lines, output, { counters, log, report, syncIntervalMs })
+    this.#writer.wake()
+    if (this.#aggregates === undefined) return
+    this.#timer = setInterval(() => this.#flush(), this.settings.aggregationIntervalMs).unref()
+  }
+
+  /** Takes a batch in, also before `start`. Returns false when it was lost, and counted, because the queue is full. @param serial number of the batch */
+  consume(batch: FlowBatch, serial: number): boolean {
+    if (!this.active) return true
+    for (const lost of batch.lost) if (this.#tellsLoss) this.#tellLoss(lost)
+    const kept = this.#select(batch)
+    if (kept.length === 0) return true
+    if (this.#writer?.open === false) {
+      this.#context.counters.lost('output_closed', kept.length)
+      return true
+    }
+    if (this.#aggregates !== undefined) {
+      this.#addUp(this.#aggregates, kept, serial)
+      return true
+    }
+    const taken = this.#queue.pushFlows(kept, serial)
+    if (!taken) this.#context.counters.lost('queue_full', kept.length)
+    this.#writer?.wake()
+    return taken
+  }
+
+  /** Writes what waits, until the deadline, and closes the file. */
+  async shutdown(deadlineMs: number): Promise<void> {
+    clearInterval(this.#timer)
+    this.#flush()
+    await this.#writer?.close(deadlineMs)
+    // Where the file could never be opened.
+    this.#context.counters.lost('shutdown', this.#queue.clear())
+  }
+
+  #select(batch: FlowBatch): FlowBatch {
+    const { allow, deny } = this.settings
+    if (allow.length === 0 && deny.length === 0) return batch
+    if (this.#keep.length < batch.length) this.#keep = new Uint8Array(2 * batch.length)
+    this.#filter(batch, 0, batch.length, this.#keep)
+    return batch.select(this.#keep)
+  }
+
+  #tellLoss(lost: LostEvents): void {
+    const line = lostLine(lost, this.#context.nodeName, lost.lastMs ?? Date.now())
+    // Without room the loss is still in the metrics of whoever lost.
+    this.#queue.pushLines(Buffer.from(line), 0)
+    this.#writer?.wake()
+  }
+
+  #addUp(aggregates: AggregateTable, batch: FlowBatch, serial: number): void {
+    const { counters } = this.#context
+    for (let row = 0; row < batch.length; row++) {
+      try {
+        if (aggregates.add(batch, row, serial)) continue
+        counters.earlyFlushes.add(1)
+        this.#flush()
+        aggregates.add(batch, row, serial)
+      } catch (error) {
+        if (!(error instanceof MalformedError)) throw error
+        counters.lost('malformed', 1)
+      }
+    }
+  }
+
+  /** Hands the aggregates over as lines. */
+  #flush(): void {
+    if (this.#aggregates === undefined || this.#aggregates.size === 0) return
+    let [piece, flows] = ['', 0]
+    for (const { line, flows: count } of this.#aggregates.take()) {
+      piece += line
+      flows += count
+      if (piece.length < PIECE_BYTES) continue
+      this.#pushLines(piece, flows)
+      piece = ''
+      flows = 0
+    }
+    if (piece !== '') this.#pushLines(piece, flows)
+  }
+
+  #pushLines(lines: string, flows: number): void {
+    if (!this.#queue.pushLines(Buffer.from(lines), flows)) this.#context.counters.lost('queue_full', flows)
+    this.#writer?.wake()
+  }
+}
+
+/** Filters by event type alone let losses through, as in Hubble; every other field is one that losses do not have. */
+function matchesLoss(filter: FlowFilter): boolean {
+  return Object.entries(filter).every(
+    ([name, values]) => name === 'event_type' || (Array.isArray(values) && values.length === 0),
+  )
+}
