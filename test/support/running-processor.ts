@@ -10,19 +10,20 @@ import { Sink } from './sink.ts'
 /** A `kubernetes` processor inside this process. */
 export class RunningProcessor {
   readonly context: RecordingContext
-  readonly table = new EndpointTable()
+  readonly table: EndpointTable
   readonly sink = new Sink()
   readonly processor: KubernetesProcessor
 
-  private constructor(settings: Partial<KubernetesConfig>) {
+  private constructor(settings: Partial<KubernetesConfig>, table: EndpointTable) {
+    this.table = table
     this.context = Object.assign(createContext('processor', 'kubernetes'), { endpoints: this.table })
     const config = { ...(defaultsOf(kubernetesConfig.schema) as unknown as KubernetesConfig), ...settings }
     this.processor = new KubernetesProcessor(this.context, config, this.sink)
   }
 
-  /** Resolves when it has started. */
-  static async start(settings: Partial<KubernetesConfig>): Promise<RunningProcessor> {
-    const running = new RunningProcessor(settings)
+  /** Resolves when it has started. @param table of the service it is a part of */
+  static async start(settings: Partial<KubernetesConfig>, table = new EndpointTable()): Promise<RunningProcessor> {
+    const running = new RunningProcessor(settings, table)
     await running.processor.start()
     return running
   }

@@ -10,7 +10,6 @@ export class ProcessorMetrics {
   readonly early: Counter
   readonly unobserved: Counter
   readonly forgotten: Counter
-  held: HeldBatches | undefined
   readonly #context: CreateContext
   readonly #model: ClusterModel
   readonly #table: EndpointTable
@@ -29,7 +28,7 @@ export class ProcessorMetrics {
     this.forgotten = counter('drops_not_counted', 'Drops of which no Event can tell: too many kinds at a time.')
   }
 
-  start(): void {
+  start(held: HeldBatches): void {
     const { ownership, owners } = this.#model
     this.#ends = [
       this.#gauge('addresses', 'Addresses that are known.', () => ownership.addresses.size),
@@ -37,7 +36,7 @@ export class ProcessorMetrics {
       this.#gauge('past_owners', 'Past owners of addresses and ports that are known.', () => this.#model.history),
       this.#gauge('endpoints', 'Endpoint ids in use.', () => this.#table.used),
       this.#gauge('endpoints_waiting', 'Endpoint ids that flows may still name.', () => this.#table.waiting),
-      this.#gauge('waiting_flows', 'Flows held for news of an end.', () => this.held?.flows ?? 0),
+      this.#gauge('waiting_flows', 'Flows held for news of an end.', () => held.flows),
       this.#count('ends_unmanaged', 'Ends in pod networks that nobody has.', () => this.#namer.unmanaged),
       this.#count('past_owners_evicted', 'Past owners forgotten because of max_history.', () => this.#model.evicted),
       this.#count('endpoints_refused', 'Ends left unnamed: no endpoint id was free.', () => this.#table.refused),
