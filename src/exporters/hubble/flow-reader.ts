@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
+import type { FlowMask } from '../../flow/hubble-mask.ts'
 import { compareTime, type FlowQuery, keepRange } from './flow-query.ts'
 import type { FlowRing, Place } from './flow-ring.ts'
 import type { StoredBlock } from './history/segment.ts'
@@ -43,6 +44,11 @@ export class FlowReader {
     this.#query = query
     this.#end = query.follow ? Number.POSITIVE_INFINITY : ring.next
     this.#left = query.limit
+  }
+
+  /** What is wanted of each flow. */
+  get mask(): FlowMask | undefined {
+    return this.#query.mask
   }
 
   /** Goes to where the answer begins. To be called once, before the first step. @param cancelled whether nobody waits for it any more */
@@ -97,7 +103,12 @@ export class FlowReader {
       if (this.#position >= Math.min(this.#end, this.#ring.next)) return { at: this.#query.follow ? 'idle' : 'end' }
       const place = this.#place()
       if (place.at === 'gone') return this.#overtaken(place.to)
-      if (place.at !== 'disk') return this.#entry(place)
+      if (place.at === 'flows') return this.#flows(place)
+      if (place.at === 'lost') {
+        this.#position++
+        if (this.#outOfRange({ oldestMs: place.timeMs, youngestMs: place.timeMs })) continue
+        return { at: 'lost', lost: place.lost, timeMs: place.timeMs }
+      }
       const end = place.from + place.events
       if (this.#loaded?.block === place) return this.#overtaken(end)
       if (!this.#outOfRange(place)) return { at: 'loading', ready: this.#load(place) }
@@ -119,7 +130,7 @@ export class FlowReader {
     this.#loaded = { block, entries: (await this.#ring.load(block)) ?? [] }
   }
 
-  #outOfRange({ oldestMs, youngestMs }: StoredBlock): boolean {
+  #outOfRange({ oldestMs, youngestMs }: Pick<StoredBlock, 'oldestMs' | 'youngestMs'>): boolean {
     const { since, until, follow } = this.#query
     // A follower must see the first younger flow: it ends there.
     return (
@@ -131,12 +142,6 @@ export class FlowReader {
     const count = Math.min(to, this.#end) - this.#position
     this.#position += count
     return { at: 'overtaken', count }
-  }
-
-  #entry(entry: RingEntry): Step {
-    if (entry.at === 'flows') return this.#flows(entry)
-    this.#position++
-    return { at: 'lost', lost: entry.lost, timeMs: entry.timeMs }
   }
 
   #flows(entry: FlowEntry): Step {

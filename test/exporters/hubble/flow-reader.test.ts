@@ -141,6 +141,20 @@ test('losses stand where they happened and count for no number', async () => {
   assert.equal(drain(await reader(ring, { number: 2, whitelist: [{ protocol: ['igmp'] }] })), ['lost 7', 'end'])
 })
 
+test('losses of another time than was asked for are not told', async () => {
+  let seconds = SECOND
+  const ring = new FlowRing({ maxFlows: 100, maxBytes: 1 << 20 }, () => 1_000 * seconds)
+  for (const loss of [5, 15]) {
+    seconds = SECOND + loss
+    const batch = numbered(loss, loss + 1)
+    batch.lost.push({ source: 2, count: loss })
+    ring.push(batch)
+  }
+  assert.equal(drain(await reader(ring, { since: at(10) })), ['lost 15', 15, 16, 'end'])
+  assert.equal(drain(await reader(ring, { until: at(10) })), ['lost 5', 5, 6, 'end'])
+  assert.equal(drain(await reader(ring, { follow: true, since: at(10) })), ['lost 15', 15, 16, 'idle'])
+})
+
 test('a batch that stays is the same, also when it was small or half empty', async () => {
   const ring = new FlowRing({ maxFlows: 1_000, maxBytes: 1 << 20 })
   const roomy = numbered(1, 300)
