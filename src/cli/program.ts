@@ -2,6 +2,7 @@ import { Command, Option } from 'commander'
 import type { Catalog } from '../pipeline/catalog.ts'
 import type { Locations } from '../pipeline/config/load.ts'
 import { advice } from '../pipeline/config/suggest.ts'
+import { addCerts } from './certs.ts'
 import { listComponents } from './list-components.ts'
 import { addOperator } from './operator.ts'
 import { type PrintOptions, printConfig } from './print-config.ts'
@@ -55,6 +56,7 @@ export function createProgram({ catalog, force }: Program): (argv: readonly stri
     .action(async (flags: LocationFlags & PrintOptions) => {
       process.stdout.write(await printConfig(locations(flags), catalog, flags))
     })
+  addCerts(program, (text) => void process.stdout.write(text))
   addOperator(program, force, (ended) => {
     status = ended
   })
