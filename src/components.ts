@@ -3,6 +3,11 @@ import { Catalog } from './pipeline/catalog.ts'
 /** Every component; the code of one is imported only when a configuration names it. */
 export const catalog = new Catalog([
   { kind: 'receiver', type: 'ebpf', load: async () => (await import('./receivers/ebpf/factory.ts')).factory },
+  {
+    kind: 'receiver',
+    type: 'hubble',
+    load: async () => (await import('./receivers/hubble/factory.ts')).hubbleReceiverFactory,
+  },
   { kind: 'receiver', type: 'nop', load: async () => (await import('./receivers/nop/factory.ts')).nopFactory },
   { kind: 'receiver', type: 'pcap', load: async () => (await import('./receivers/pcap/factory.ts')).pcapFactory },
   { kind: 'processor', type: 'dns', load: async () => (await import('./processors/dns/factory.ts')).dnsFactory },

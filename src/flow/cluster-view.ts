@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { AgentEvent } from './agent-event.ts'
 import { EventLog } from './event-log.ts'
+import { ObservedNodes } from './observed-nodes.ts'
 
 /** A node that runs an agent. */
 export interface Peer {
@@ -18,6 +19,8 @@ export class ClusterView {
   nodeLabels: readonly string[] = []
   /** What happened to this agent and in its cluster, beginning with the start of the process. */
   readonly events = new EventLog<AgentEvent>()
+  /** Nodes whose flows come from other observers. */
+  readonly observed = new ObservedNodes()
   readonly #peers = new Map<string, Peer>()
   readonly #listeners = new Set<(change: PeerChange) => void>()
 

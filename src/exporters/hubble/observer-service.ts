@@ -9,6 +9,7 @@ import {
 } from '@grpc/grpc-js'
 import type { LostEvents } from '../../flow/batch.ts'
 import { LostSource } from '../../flow/enums.ts'
+import { NodeState, type ObservedNode } from '../../flow/observed-nodes.ts'
 import { messageType, serviceMethods } from '../../hubble/definition.ts'
 import type { FilterContext } from '../../hubble/filters/flow-filter.ts'
 import { type EventCallsContext, eventCalls } from './event-calls.ts'
@@ -44,9 +45,9 @@ export function observerService(context: ObserverContext): [ServiceDefinition, U
       getFlows(call, context)
     },
     ...eventCalls(context, version),
-    GetNodes: unary(() => ({ nodes: [nodeOf(context.status()), ...context.peers.others().map(otherNode)] })),
+    GetNodes: unary(() => nodes(context)),
     GetNamespaces: unary(() => ({ namespaces: context.namespaces() })),
-    ServerStatus: unary(() => serverStatus(context.status())),
+    ServerStatus: unary(() => ({ ...serverStatus(context.status()), ...observedStatus(context.peers.observed()) })),
   }
   return [withRawFlows(serviceMethods('observer.Observer')), implementation]
 }
@@ -84,18 +85,33 @@ function serverStatus({ flows, maxFlows, seenFlows, uptimeNs, version, flowsRate
   }
 }
 
+/** Numbers that a relay adds: here of nodes whose flows come from other observers, where there are any. */
+function observedStatus(observed: readonly ObservedNode[]): object {
+  if (observed.length === 0) return {}
+  const unavailable = observed.filter(({ state }) => state === NodeState.UNAVAILABLE || state === NodeState.ERROR)
+  return {
+    num_connected_nodes: { value: observed.length - unavailable.length },
+    num_unavailable_nodes: { value: unavailable.length },
+    unavailable_nodes: unavailable.map(({ name }) => name),
+  }
+}
+
+function nodes({ status, peers }: ObserverContext): object {
+  const observed = peers.observed().map((node) => ({ ...otherNode(node), state: node.state }))
+  return { nodes: [nodeOf(status()), ...peers.others().map(otherNode), ...observed] }
+}
+
 /** A node that this one knows of, and does not ask: its state stays unknown. */
 function otherNode({ name, address, tlsServerName }: NamedPeer): object {
   return { name, address, tls: { enabled: tlsServerName !== undefined, server_name: tlsServerName ?? '' } }
 }
 
 function nodeOf(node: NodeStatus): object {
-  const NODE_CONNECTED = 1
   return {
     name: node.name,
     version: `fovea v${node.version}`,
     address: node.address,
-    state: NODE_CONNECTED,
+    state: NodeState.CONNECTED,
     tls: { enabled: node.tlsServerName !== undefined, server_name: node.tlsServerName ?? '' },
     uptime_ns: node.uptimeNs,
     num_flows: node.flows,
@@ -112,8 +128,8 @@ export function lostEncoder(nodeName: string): StreamContext['encodeLost'] {
       lost_events: {
         source: lost.source,
         num_events_lost: lost.count,
-        // The kernel's ring is one for all processors.
-        cpu: lost.source === LostSource.HUBBLE_RING_BUFFER ? undefined : { value: 0 },
+        // Number 0: the kernel's ring is one for all processors.
+        cpu: lost.source === LostSource.HUBBLE_RING_BUFFER ? undefined : {},
         ...(lost.source === LostSource.PERF_EVENT_RING_BUFFER ? {} : between(lost)),
       },
       node_name: nodeName,

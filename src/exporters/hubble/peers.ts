@@ -1,4 +1,5 @@
 import type { ClusterView, Peer, PeerChange } from '../../flow/cluster-view.ts'
+import type { ObservedNode } from '../../flow/observed-nodes.ts'
 import { formatEndpoint } from '../../pipeline/endpoint.ts'
 import type { NodeStatus } from './node-status.ts'
 
@@ -45,6 +46,11 @@ export class Peers {
   others(): NamedPeer[] {
     const peers = [...this.#settings.view.peers]
     return peers.filter((peer) => !this.#isSelf(peer)).map((peer) => this.#named(peer))
+  }
+
+  /** Nodes whose flows come from other observers: clients are told of them, and need not ask them. */
+  observed(): ObservedNode[] {
+    return this.#settings.view.observed.list()
   }
 
   /** Every node as just added, this one first. */

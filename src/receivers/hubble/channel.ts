@@ -24,28 +24,21 @@ export class Channel {
     for (const [name, value] of Object.entries(headers)) this.metadata.set(name, value)
   }
 
-  /** @throws Error that names a TLS file, or says why the server is not reached */
-  static async connect(target: Target, config: HubbleReceiverConfig): Promise<Channel> {
-    const plain = isPlain(target.address)
-    const secrets = plain ? credentials.createInsecure() : await grpcChannelCredentials(config.tls)
-    const channel = new Channel(new Client(grpcTarget(target.address), secrets, options(target, config)), config.headers)
-    try {
-      await channel.#ready()
-      return channel
-    } catch (error) {
-      channel.close()
-      throw error
-    }
+  /** Begins to connect. @throws Error that names the TLS file at fault */
+  static async open(target: Target, config: HubbleReceiverConfig): Promise<Channel> {
+    const secrets = isPlain(target.address) ? credentials.createInsecure() : await grpcChannelCredentials(config.tls)
+    return new Channel(new Client(grpcTarget(target.address), secrets, options(target, config)), config.headers)
+  }
+
+  /** Calls `ready` once connected; whether it fails is told by the calls. */
+  whenReady(ready: () => void): void {
+    this.client.waitForReady(Date.now() + CONNECT_MS, (error) => {
+      if (!error) ready()
+    })
   }
 
   close(): void {
     this.client.close()
-  }
-
-  #ready(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.client.waitForReady(Date.now() + CONNECT_MS, (error) => (error ? reject(error) : resolve()))
-    })
   }
 }
 

@@ -52,7 +52,11 @@ export const hubbleReceiverConfig: ConfigSpec<HubbleReceiverConfig> = {
       },
     },
     retry: {
-      initial_interval: { doc: 'wait before the second attempt to connect', format: 'positive-duration', default: '1s' },
+      initial_interval: {
+        doc: 'wait before the second attempt to connect',
+        format: 'positive-duration',
+        default: '1s',
+      },
       max_interval: { doc: 'longest wait between two attempts', format: 'positive-duration', default: '30s' },
     },
     max_endpoints: {

@@ -30,7 +30,6 @@ const Field = {
   DROP_REASON_DESC: 25,
   IS_REPLY: 26,
   INTERFACE: 28,
-  UUID: 34,
   EMITTER: 41,
   EXTENSIONS: 150_000,
 } as const
@@ -39,8 +38,6 @@ const MOST_SECONDS = 0xffffffff
 
 /** Reads `flow.Flow` into columns: loops over bytes, no objects but texts that are new to the batch. */
 export class FlowReader {
-  /** Where the UUID of the flow read last lies; `at === end` without one. */
-  readonly uuid: Part = { at: 0, end: 0 }
   readonly #reader = new ProtobufReader()
   readonly #layer7: Layer7Reader
   readonly #extensions = new ExtensionsReader()
@@ -59,14 +56,7 @@ export class FlowReader {
   constructor(endpoints: ForeignEndpoints, layer7: L7Builder) {
     this.#endpoints = endpoints
     this.#layer7 = new Layer7Reader(layer7)
-    this.#parts = [
-      this.uuid,
-      this.#source,
-      this.#destination,
-      this.#sourceService,
-      this.#destinationService,
-      this.#extension,
-    ]
+    this.#parts = [this.#source, this.#destination, this.#sourceService, this.#destinationService, this.#extension]
   }
 
   /** Fills a zeroed row from `bytes[at, end)`. @throws MalformedError; the row is then half filled */
@@ -137,9 +127,6 @@ export class FlowReader {
         break
       case Field.DESTINATION_SERVICE:
         mark(this.#destinationService, reader.at, end)
-        break
-      case Field.UUID:
-        mark(this.uuid, reader.at, end)
         break
       case Field.SOURCE_NAMES:
         this.#sourceNames = joined(this.#sourceNames, reader.textUntil(end))

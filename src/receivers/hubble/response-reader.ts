@@ -1,9 +1,13 @@
 import { ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
+import type { Part } from './foreign-endpoints.ts'
 
 /** What an answer carries: a member of `observer.GetFlowsResponse.response_types`, by field number. */
 export const Answer = { NOTHING: 0, FLOW: 1, NODE_STATUS: 2, LOST_EVENTS: 3 } as const
 
 const TIME = 1001
+/** Fields of `flow.Flow`. */
+const FLOW_TIME = 1
+const FLOW_UUID = 34
 const MOST_SECONDS = 0xffffffff
 const MOST_NANOS = 999_999_999
 
@@ -17,6 +21,8 @@ export class ResponseReader {
   /** The answer's time; of a flow without one, the flow's own; 0 = unknown. */
   seconds = 0
   nanos = 0
+  /** Where the UUID of a flow lies; `at === end` without one. */
+  readonly uuid: Part = { at: 0, end: 0 }
   readonly #reader = new ProtobufReader()
 
   /** @throws MalformedError */
@@ -42,20 +48,27 @@ export class ResponseReader {
       }
       reader.at = stop
     }
-    if (this.seconds === 0 && this.answer === Answer.FLOW) this.#flowTime()
+    if (this.answer === Answer.FLOW) this.#flow(this.seconds === 0)
   }
 
-  /** `flow.Flow.time` */
-  #flowTime(): void {
+  /** `flow.Flow`: UUID and, where the answer has none, the time. */
+  #flow(wantTime: boolean): void {
     const reader = this.#reader
+    const { uuid, end } = this
+    uuid.at = 0
+    uuid.end = 0
     reader.at = this.at
-    while (reader.next(this.end)) {
-      if (reader.field !== 1 || reader.wire !== Wire.LENGTH) {
-        reader.skip(this.end)
+    while (reader.next(end)) {
+      if (reader.wire !== Wire.LENGTH || (reader.field !== FLOW_UUID && reader.field !== FLOW_TIME)) {
+        reader.skip(end)
         continue
       }
-      this.#time(reader.length(this.end))
-      return
+      const stop = reader.length(end)
+      if (reader.field === FLOW_UUID) {
+        uuid.at = reader.at
+        uuid.end = stop
+      } else if (wantTime) this.#time(stop)
+      reader.at = stop
     }
   }
 

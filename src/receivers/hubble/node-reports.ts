@@ -1,0 +1,35 @@
+import { NodeState, type ObservedNodes } from '../../flow/observed-nodes.ts'
+import type { CreateContext } from '../../pipeline/component.ts'
+import type { HubbleReceiverMetrics } from './metrics.ts'
+import { decodeNodeStatus } from './node-messages.ts'
+
+/** What a relay says of its nodes: logged when it changes, counted, and kept for `GetNodes`. */
+export class NodeReports {
+  readonly #context: CreateContext
+  readonly #nodes: ObservedNodes
+  readonly #metrics: HubbleReceiverMetrics
+
+  constructor(context: CreateContext, nodes: ObservedNodes, metrics: HubbleReceiverMetrics) {
+    this.#context = context
+    this.#nodes = nodes
+    this.#metrics = metrics
+  }
+
+  /** @param bytes `relay.NodeStatusEvent` @param from who says it @throws Error when they are malformed */
+  take(bytes: Uint8Array, from: string): void {
+    const { state_change: state, node_names, message } = decodeNodeStatus(bytes)
+    this.#metrics.nodeStatus(state, node_names.length)
+    const changed = node_names.filter((name) => this.#nodes.get(name)?.state !== state)
+    for (const name of changed) this.#keep(name, state)
+    if (changed.length === 0) return
+    const nodes = changed.join(', ')
+    if (state === NodeState.CONNECTED) this.#context.log.info(`${from} is connected to ${nodes}`)
+    else if (state === NodeState.UNAVAILABLE) this.#context.log.warn(`${from} does not reach ${nodes}`)
+    else if (state === NodeState.ERROR) this.#context.log.warn(`${from} reports of ${nodes}: ${message}`)
+  }
+
+  #keep(name: string, state: number): void {
+    if (state === NodeState.GONE) this.#nodes.delete(name)
+    else this.#nodes.set({ name, address: '', tlsServerName: undefined, state })
+  }
+}

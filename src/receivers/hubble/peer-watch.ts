@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientReadableStream } from '@grpc/grpc-js'
+import { serviceMethods } from '../../hubble/definition.ts'
+import { Backoff } from '../../kubernetes/backoff.ts'
+import { Channel, type Target } from './channel.ts'
+import type { HubbleReceiverConfig } from './config.ts'
+
+/** A node that the peer service told of. */
+export interface KnownPeer {
+  /** `[cluster/]node` */
+  name: string
+  target: Target
+}
+
+export interface PeerListener {
+  /** A new node, or one whose address or certificate name changed. */
+  upserted(peer: KnownPeer): void
+  deleted(name: string): void
+  connected(): void
+  /** @param first since it worked the last time */
+  broken(error: Error, first: boolean): void
+}
+
+/** `peer.ChangeNotification` */
+interface Notification {
+  name: string
+  address: string
+  type: number
+  tls: { server_name: string } | null
+}
+
+/** `peer.ChangeNotificationType` */
+const DELETED = 2
+
+/** A peer service tells of all nodes at once when it is asked; what it does not name within this time is no more. */
+const SETTLED_MS = 30_000
+
+/** Watches the nodes of a cluster through `Peer.Notify`. While the service is away the nodes known stay. */
+export class PeerWatch {
+  readonly #config: HubbleReceiverConfig
+  readonly #listener: PeerListener
+  readonly #backoff: Backoff
+  readonly #stop = new AbortController()
+  /** By name: what was told of a node last. */
+  readonly #known = new Map<string, KnownPeer>()
+  /** Names told since the service was asked last. */
+  #told = new Set<string>()
+  #call: ClientReadableStream<Notification> | undefined
+  #running: Promise<void> | undefined
+  #failures = 0
+
+  constructor(config: HubbleReceiverConfig, listener: PeerListener) {
+    this.#config = config
+    this.#listener = listener
+    this.#backoff = new Backoff(config.retry.initial_interval, config.retry.max_interval)
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#call?.cancel()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      const error = await this.#follow()
+      if (this.#stop.signal.aborted) return
+      this.#listener.broken(error, this.#failures++ === 0)
+      await sleep(this.#backoff.next(), undefined, { signal: this.#stop.signal }).catch(() => {})
+    }
+  }
+
+  async #follow(): Promise<Error> {
+    let channel: Channel
+    try {
+      channel = await Channel.open({ address: this.#config.endpoint, serverName: '' }, this.#config)
+    } catch (error) {
+      return error as Error
+    }
+    if (this.#stop.signal.aborted) {
+      channel.close()
+      return new Error('stopped')
+    }
+    this.#told = new Set()
+    const settled = setTimeout(() => this.#settle(), SETTLED_MS)
+    const error = await this.#read(channel)
+    clearTimeout(settled)
+    channel.close()
+    return error
+  }
+
+  #read(channel: Channel): Promise<Error> {
+    const { path, requestSerialize, responseDeserialize } = serviceMethods('peer.Peer').Notify!
+    const request = channel.client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      {},
+      channel.metadata,
+    )
+    const call = request as ClientReadableStream<object> as ClientReadableStream<Notification>
+    this.#call = call
+    return new Promise((resolve) => {
+      call.on('data', (notification: Notification) => this.#notified(notification))
+      call.once('error', (error) => {
+        call.removeAllListeners('data')
+        call.on('error', () => {})
+        resolve(error)
+      })
+      call.once('end', () => resolve(new Error('the peer service ended the stream')))
+    })
+  }
+
+  #notified({ name, address, type, tls }: Notification): void {
+    if (this.#told.size === 0) {
+      this.#failures = 0
+      this.#backoff.reset()
+      this.#listener.connected()
+    }
+    this.#told.add(name)
+    if (type === DELETED) {
+      this.#delete(name)
+      return
+    }
+    const peer = { name, target: { address, serverName: tls?.server_name ?? '' } }
+    const known = this.#known.get(name)?.target
+    if (known?.address === address && known.serverName === peer.target.serverName) return
+    // As many as the receiver follows: it is told of the others again, and refuses them again.
+    if (known !== undefined || this.#known.size < this.#config.max_peers) this.#known.set(name, peer)
+    this.#listener.upserted(peer)
+  }
+
+  #settle(): void {
+    if (this.#told.size === 0) return
+    for (const name of [...this.#known.keys()]) if (!this.#told.has(name)) this.#delete(name)
+  }
+
+  #delete(name: string): void {
+    if (this.#known.delete(name)) this.#listener.deleted(name)
+  }
+}
