@@ -6,6 +6,7 @@ import { FlowRecordEncoder } from '../../flow/otlp-encode.ts'
 import { type Component, type CreateContext, type FlowConsumer, RefusedError } from '../../pipeline/component.ts'
 import { before } from '../../pipeline/deadline.ts'
 import { exporterCounters } from '../../pipeline/observe.ts'
+import { reloadEvents } from '../../pipeline/settings/server-reports.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
 import type { OtlpGrpcConfig } from './config.ts'
 import { FlowQueue } from './flow-queue.ts'
@@ -132,7 +133,7 @@ async function makeMachinery(context: CreateContext, config: OtlpGrpcConfig): Pr
   const { Sender } = await import('./sender.ts')
   takeDiagnostics(context.log)
   const sender = new Sender(context, {
-    exporter: new OTLPLogExporter(await clientSettings(config, userAgent(context))),
+    exporter: new OTLPLogExporter(await clientSettings(config, userAgent(context), reloadEvents(context))),
     retry: config.retry_on_failure,
     count: (records) => records.length,
     ...exporterCounters(context.telemetry, context.id),

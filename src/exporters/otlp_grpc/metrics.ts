@@ -2,6 +2,7 @@ import type { MeterProvider, ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext } from '../../pipeline/component.ts'
 import { before } from '../../pipeline/deadline.ts'
+import { reloadEvents } from '../../pipeline/settings/server-reports.ts'
 import type { OtlpGrpcConfig } from './config.ts'
 import { userAgent } from './flows.ts'
 import type { Sender } from './sender.ts'
@@ -31,7 +32,9 @@ export class OtlpMetricExporter implements Component {
     const { interval, temporality } = this.#config.metrics
     const producers = this.#sources.map((source) => source.producer(temporality))
     const sender = new Sender(this.#context, {
-      exporter: new OTLPMetricExporter(await clientSettings(this.#config, userAgent(this.#context))),
+      exporter: new OTLPMetricExporter(
+        await clientSettings(this.#config, userAgent(this.#context), reloadEvents(this.#context)),
+      ),
       // The next export brings newer values: this one has been delivered or given up by then.
       retry: { ...this.#config.retry_on_failure, max_elapsed_time: Math.max(1, interval - this.#config.timeout) },
       count: pointsOf,
