@@ -10,6 +10,9 @@ const BLACKLIST = 5
 const WHITELIST = 6
 const FIELD_MASK = 10
 
+/** Of `flow.FlowFilter`. */
+const IP_TRACE_ID = 39
+
 const LENGTH_DELIMITED = 2
 
 /**
@@ -21,11 +24,36 @@ export function decodeFlowsRequest(bytes: Uint8Array): GetFlowsRequest {
   let parts: number
   try {
     parts = countParts(bytes)
-    if (parts <= MOST_PARTS) return messageType('observer.GetFlowsRequest').deserialize(Buffer.from(bytes))
+    if (parts <= MOST_PARTS) return decoded(bytes)
   } catch (cause) {
     throw new InvalidRequestError(`malformed request: ${(cause as Error).message}`, { cause })
   }
   throw new InvalidRequestError(`too large a request: ${parts} filters and values, at most ${MOST_PARTS} are taken`)
+}
+
+function decoded(bytes: Uint8Array): GetFlowsRequest {
+  const request: GetFlowsRequest = messageType('observer.GetFlowsRequest').deserialize(Buffer.from(bytes))
+  const filters = { [WHITELIST]: [...(request.whitelist ?? [])], [BLACKLIST]: [...(request.blacklist ?? [])] }
+  eachField(protobuf.Reader.create(bytes), (field, content) => {
+    if ((field !== WHITELIST && field !== BLACKLIST) || content === undefined) return
+    const filter = filters[field].shift()
+    if (filter?.ip_trace_id?.length) filter.ip_trace_id = ipTraceIds(content)
+  })
+  return request
+}
+
+/** Numbers of 64 bits, which the decoder rounds, read again. @param filter encoded */
+function ipTraceIds(filter: Uint8Array): bigint[] {
+  const reader = protobuf.Reader.create(filter)
+  const found: bigint[] = []
+  const value = () => found.push(BigInt.asUintN(64, BigInt(String(reader.uint64()))))
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32()
+    if (tag >>> 3 !== IP_TRACE_ID) reader.skipType(tag & 7)
+    else if ((tag & 7) !== LENGTH_DELIMITED) value()
+    else for (const end = reader.uint32() + reader.pos; reader.pos < end; ) value()
+  }
+  return found
 }
 
 function countParts(bytes: Uint8Array): number {

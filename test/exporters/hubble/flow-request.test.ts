@@ -19,6 +19,19 @@ decoding('decodes what the definition decodes', () => {
   assert.equal(decodeFlowsRequest(request), deserialize(request))
 })
 
+decoding('ids of 64 bits stay what they are, packed or one by one', () => {
+  const ids = [0n, 77n, 2n ** 53n + 1n, 2n ** 64n - 1n]
+  const varint = (id: bigint): number[] => (id < 128n ? [Number(id)] : [Number(id & 127n) | 128, ...varint(id >> 7n)])
+  const packed = ids.flatMap(varint)
+  const single = ids.flatMap((id) => [0xb8, 0x02, ...varint(id)])
+  for (const list of [0x32, 0x2a])
+    for (const filter of [[0xba, 0x02, packed.length, ...packed], single]) {
+      const { whitelist, blacklist } = decodeFlowsRequest(Uint8Array.from([list, 0, list, filter.length, ...filter]))
+      const given = list === 0x32 ? whitelist : blacklist
+      assert.equal(given?.[1]?.ip_trace_id, ids)
+    }
+})
+
 for (const [name, bytes] of Object.entries({
   // Whitelist entries of two bytes each; decoded, they would take gigabytes.
   filters: Buffer.alloc(4 << 20, '3200', 'hex'),
