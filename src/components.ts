@@ -28,6 +28,11 @@ export const catalog = new Catalog([
   },
   {
     kind: 'processor',
+    type: 'redact',
+    load: async () => (await import('./processors/redact/factory.ts')).redactFactory,
+  },
+  {
+    kind: 'processor',
     type: 'sample',
     load: async () => (await import('./processors/sample/factory.ts')).sampleFactory,
   },
