@@ -105,14 +105,15 @@ export class HubbleExporter implements Component, FlowConsumer {
       'Events the ring forgot before a client had read them.',
       labels,
     )
+    const encoder = new HubbleEncoder({ nodeName, emitter, ends: this.#ends, uuidPrefix: prefix })
     return {
       ring: this.#ring,
-      encoder: new HubbleEncoder({ nodeName, emitter, ends: this.#ends, uuidPrefix: prefix }),
+      encoder,
       encodeLost: lostEncoder(nodeName),
       lossIntervalMs: this.#config.lost_event_send_interval,
       sent: (flows) => sent.add(flows),
       lost: (events) => lost.add(events),
-      filters: { ends: this.#ends, nodeName, uuidPrefix: prefix },
+      filters: { ends: this.#ends, nodeName, uuidPrefix: prefix, encoder },
       agentEvents: this.#ends.table.cluster.events,
       nodeName,
       streams: this.#streams,

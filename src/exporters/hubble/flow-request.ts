@@ -10,8 +10,10 @@ const BLACKLIST = 5
 const WHITELIST = 6
 const FIELD_MASK = 10
 
-/** Of `flow.FlowFilter`. */
+/** Of `flow.FlowFilter`: lists of numbers, which may be packed into one field, and the message that holds a list. */
+const NUMBERS: ReadonlySet<number> = new Set([5, 15, 19, 20, 25, 30, 33, 39, 40])
 const IP_TRACE_ID = 39
+const EXPERIMENTAL = 999
 
 const LENGTH_DELIMITED = 2
 
@@ -61,9 +63,21 @@ function countParts(bytes: Uint8Array): number {
   eachField(protobuf.Reader.create(bytes), (field, content) => {
     if (field !== BLACKLIST && field !== WHITELIST && field !== FIELD_MASK) return
     parts++
-    if (content !== undefined) eachField(protobuf.Reader.create(content), () => void parts++)
+    if (content === undefined) return
+    eachField(protobuf.Reader.create(content), (inner, values) => {
+      parts++
+      if (field !== FIELD_MASK && values !== undefined) parts += countValues(inner, values)
+    })
   })
   return parts
+}
+
+/** Values that one field of a filter holds besides itself. */
+function countValues(field: number, content: Uint8Array): number {
+  let values = 0
+  if (NUMBERS.has(field)) for (const byte of content) if (byte < 0x80) values++
+  if (field === EXPERIMENTAL) eachField(protobuf.Reader.create(content), () => void values++)
+  return values
 }
 
 /** @param visit gets the content of length-delimited fields */

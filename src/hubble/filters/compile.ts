@@ -1,4 +1,5 @@
 import type { FlowBatch } from '../../flow/batch.ts'
+import { CelSteps } from './cel-cost.ts'
 import { FIELDS } from './fields.ts'
 import type { CompileContext, FieldFilter, FilterContext, FlowFilter } from './flow-filter.ts'
 import { checkHttpFields } from './http.ts'
@@ -20,7 +21,7 @@ export function compileFilters(
   blacklist: readonly FlowFilter[],
   context: FilterContext,
 ): RowFilter {
-  const shared = { ...context, regexps: new Regexps() }
+  const shared = { ...context, regexps: new Regexps(), celSteps: new CelSteps() }
   const allow = whitelist.map((filter) => compileFilter(filter, shared))
   const deny = blacklist.map((filter) => compileFilter(filter, shared))
   let matched = new Uint8Array(1024)

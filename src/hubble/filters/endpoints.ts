@@ -71,6 +71,12 @@ export function hasLabels(side: string, texts: readonly string[]): (endpoint: En
   return ({ labels }) => selectors.some((selects) => selects(labels))
 }
 
+/** Tests of `source_identity`, `destination_identity`. */
+export function hasIdentity(numbers: readonly number[]): (endpoint: Endpoint) => boolean {
+  const wanted = new Set(numbers)
+  return ({ identity }) => wanted.has(identity)
+}
+
 /** Tests of `source_workload`, `destination_workload`; an empty entry is any workload. */
 export function hasWorkload(wanted: readonly WorkloadFilter[]): (endpoint: Endpoint) => boolean {
   return ({ workloads }) =>

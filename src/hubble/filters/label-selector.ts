@@ -1,5 +1,8 @@
 import { type AddressRange, parsePrefix, rangeContains } from './addresses.ts'
+import { FilterError } from './flow-filter.ts'
 import { parseRequirements, type Requirement } from './selector-parser.ts'
+
+const MOST_CHARACTERS = 4_096
 
 /** Whether a list of labels (`source:key=value`) is selected. */
 export type LabelTest = (labels: readonly string[]) => boolean
@@ -11,6 +14,8 @@ export type LabelTest = (labels: readonly string[]) => boolean
  * @throws FilterError in Hubble's words
  */
 export function parseSelector(text: string): LabelTest {
+  if (text.length > MOST_CHARACTERS)
+    throw new FilterError(`label selector of ${text.length} characters, at most ${MOST_CHARACTERS} are taken`)
   const tests = parseRequirements(translate(text)).map(requirementTest)
   return (labels) => tests.every((test) => test(labels))
 }

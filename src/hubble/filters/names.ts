@@ -16,7 +16,7 @@ export function dnsNames(
   patterns: readonly string[],
   regexps: Regexps,
 ): FieldFilter {
-  const matches = regexps.compileExact(patterns.map(namePattern))
+  const matches = anyName(patterns.map(namePattern), regexps)
   let of: readonly string[] = []
   let decided = new Uint8Array(0)
   return ({ columns, strings }) => {
@@ -50,7 +50,7 @@ export function nodeNames(
   patterns: readonly string[],
   { nodeName, regexps }: FilterContext & { regexps: Regexps },
 ): FieldFilter {
-  const matchesFull = regexps.compileExact(patterns.map(nodePattern))
+  const matchesFull = anyName(patterns.map(nodePattern), regexps)
   const matches = remembered((name) => name !== '' && matchesFull(name.includes('/') ? name : `default/${name}`))
   return ({ foreign }) => {
     if (foreign !== undefined) return (row) => matches(foreign.nodeName(row))
@@ -70,22 +70,34 @@ export function nodeLabels(texts: readonly string[], { ends }: FilterContext): F
   }
 }
 
-function nodePattern(text: string): string {
+/** A name as it must be, or the regular expression of many. */
+type NamePattern = { name: string } | { regexp: string }
+
+function anyName(patterns: readonly NamePattern[], regexps: Regexps): (name: string) => boolean {
+  const names = new Set(patterns.flatMap((pattern) => ('name' in pattern ? pattern.name : [])))
+  const sources = patterns.flatMap((pattern) => ('regexp' in pattern ? pattern.regexp : []))
+  if (sources.length === 0) return (name) => names.has(name)
+  const matches = regexps.compileExact(sources)
+  return (name) => names.has(name) || matches(name)
+}
+
+function nodePattern(text: string): NamePattern {
   if (text === '') throw new FilterError('empty pattern')
   const parts = text.split('/')
   if (parts.length > 2) throw new FilterError('too many slashes in pattern')
   const [cluster, node] = parts.length === 1 ? ['', parts[0]!] : [parts[0]!, parts[1]!]
-  return [cluster, node].map((part) => (part === '' ? ANY_NAME : namePattern(part))).join('/')
+  const both = [cluster, node].map((part) => (part === '' ? { regexp: ANY_NAME } : namePattern(part)))
+  if (both.every((part) => 'name' in part)) return { name: both.map(({ name }) => name).join('/') }
+  return { regexp: both.map((part) => ('name' in part ? part.name.replaceAll('.', '\\.') : part.regexp)).join('/') }
 }
 
-/** The regular expression of a name pattern. @throws FilterError in Hubble's words */
-function namePattern(text: string): string {
+/** @throws FilterError in Hubble's words */
+function namePattern(text: string): NamePattern {
   const pattern = text.trim().replace(/\.$/, '').toLowerCase()
   if (pattern === '') throw new FilterError('empty pattern')
   if (pattern.endsWith('.')) throw new FilterError('multiple trailing dots in pattern')
-  return Array.from(pattern, (rune) => {
-    if (rune === '*') return '[-.0-9a-z]*'
-    if (!/^[-._0-9a-z]$/.test(rune)) throw new FilterError(`'${rune}': invalid rune in pattern`)
-    return rune === '.' ? '\\.' : rune
-  }).join('')
+  const stranger = /[^-._0-9a-z*]/u.exec(pattern)?.[0]
+  if (stranger !== undefined) throw new FilterError(`'${stranger}': invalid rune in pattern`)
+  if (!pattern.includes('*')) return { name: pattern }
+  return { regexp: pattern.replaceAll('.', '\\.').replaceAll('*', '[-.0-9a-z]*') }
 }

@@ -36,6 +36,10 @@ for (const [name, bytes] of Object.entries({
   // Whitelist entries of two bytes each; decoded, they would take gigabytes.
   filters: Buffer.alloc(4 << 20, '3200', 'hex'),
   values: serialize({ blacklist: [{ source_ip: Array.from({ length: 5_000 }, () => '10.0.0.1') }] }),
+  'packed numbers': serialize({ whitelist: [{ source_identity: Array.from({ length: 5_000 }, (_, i) => i) }] }),
+  expressions: serialize({
+    whitelist: [{ experimental: { cel_expression: Array.from({ length: 5_000 }, () => 'true') } }],
+  }),
   paths: serialize({ field_mask: { paths: Array.from({ length: 5_000 }, () => 'IP') } }),
 }))
   decoding(`refuses a request of too many ${name}`, () => {
