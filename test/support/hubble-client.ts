@@ -1,5 +1,12 @@
 import type { MethodDefinition } from '@grpc/grpc-js'
-import { Client, type ClientReadableStream, credentials, type ServiceError } from '@grpc/grpc-js'
+import {
+  type ChannelOptions,
+  Client,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js'
 import { serviceMethods } from '../../src/hubble/definition.ts'
 
 /** `observer.GetFlowsResponse` as far as tests look at it. */
@@ -17,9 +24,9 @@ export interface FlowsResponse {
 export class HubbleClient {
   readonly #client: Client
 
-  /** @param server `host:port` or `unix:///path` */
-  constructor(server: string) {
-    this.#client = new Client(server, credentials.createInsecure())
+  /** @param server `host:port` or `unix:///path` @param channel plain text by default */
+  constructor(server: string, channel = credentials.createInsecure(), options: ChannelOptions = {}) {
+    this.#client = new Client(server, channel, options)
   }
 
   /** Begins a stream. */
@@ -39,13 +46,32 @@ export class HubbleClient {
     })
   }
 
-  /** A unary call. Rejects with the status. */
-  call(service: string, method: string, request: object = {}): Promise<Record<string, unknown>> {
+  /** All answers of GetFlows as they are on the wire. Rejects with the status. */
+  rawFlows(request: object): Promise<Buffer[]> {
+    const { path, requestSerialize } = this.#method('observer.Observer', 'GetFlows')
+    return new Promise((resolve, reject) => {
+      const answers: Buffer[] = []
+      const call = this.#client.makeServerStreamRequest(path, requestSerialize, (bytes: Buffer) => bytes, request)
+      call.on('data', (answer) => answers.push(answer))
+      call.once('error', reject)
+      call.once('end', () => resolve(answers))
+    })
+  }
+
+  /** A unary call. Rejects with the status. @param headers sent with it */
+  call(
+    service: string,
+    method: string,
+    request: object = {},
+    headers: Record<string, string> = {},
+  ): Promise<Record<string, unknown>> {
     const { path, requestSerialize, responseDeserialize } = this.#method(service, method)
     return new Promise((resolve, reject) => {
+      const metadata = new Metadata()
+      for (const [name, value] of Object.entries(headers)) metadata.set(name, value)
       const done = (error: ServiceError | null, answer?: object) =>
         error === null ? resolve(answer as Record<string, unknown>) : reject(error)
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, done)
+      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, metadata, done)
     })
   }
 
