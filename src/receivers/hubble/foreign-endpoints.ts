@@ -60,7 +60,7 @@ export class ForeignEndpoints {
       this.#used[entry] = this.#now
       return this.#ids[entry]!
     }
-    return this.#add(hash, slot, bytes, end, service)
+    return this.#add(hash, bytes, end, service)
   }
 
   /** To be called every few seconds: endpoints that no flow names any more go. */
@@ -77,7 +77,7 @@ export class ForeignEndpoints {
     this.#slots.fill(0)
   }
 
-  #add(hash: number, slot: number, bytes: Uint8Array, end: Part, service: Part): number {
+  #add(hash: number, bytes: Uint8Array, end: Part, service: Part): number {
     if (this.#keys.length >= this.#limit && !this.#makeRoom()) {
       this.refused++
       return UNKNOWN_ENDPOINT
@@ -91,8 +91,8 @@ export class ForeignEndpoints {
     this.#hashes[entry] = hash
     this.#ids[entry] = id
     this.#used[entry] = this.#now
-    // Making room may have moved the others.
-    this.#slots[this.#slots[slot] === 0 ? this.#freeSlot(hash) : slot] = entry + 1
+    // Looked for anew: making room may have moved the others.
+    this.#slots[this.#freeSlot(hash)] = entry + 1
     return id
   }
 
