@@ -1,8 +1,10 @@
-import { type L7Parts, l7BufferBytes, viewL7 } from '../../src/flow/l7.ts'
+import { type L7Parts, L7Protocol, l7BufferBytes, viewL7 } from '../../src/flow/l7.ts'
 import { addressBytes } from './flows.ts'
 
-/** A DNS message as a test writes it. */
+/** A DNS message, or an HTTP one in the same columns (`src/flow/l7.ts`), as a test writes it. */
 export interface L7Row {
+  /** `L7Protocol`; DNS by default. */
+  protocol?: number
   /** `L7Type` */
   type: number
   /** With its trailing dot. */
@@ -29,7 +31,7 @@ export function l7Parts(rows: readonly L7Row[]): L7Parts {
   rows.forEach((row, i) => {
     const query = new TextEncoder().encode(row.query)
     const names = new TextEncoder().encode((row.names ?? []).join('\0'))
-    columns.protocol[i] = 1
+    columns.protocol[i] = row.protocol ?? L7Protocol.DNS
     columns.type[i] = row.type
     columns.rcode[i] = row.rcode ?? 0
     columns.ttlSeconds[i] = row.ttlSeconds ?? 0
