@@ -42,7 +42,7 @@ export async function startGateway(settings: Partial<HubbleReceiverConfig>): Pro
     mutates: false,
     consume: (batch: Parameters<Sink['consume']>[0]) => {
       exporter.consume(batch)
-      sink.consume(batch)
+      return sink.consume(batch)
     },
   }
   const receiver = new HubbleReceiver(context, receiverSettings(settings), next)
