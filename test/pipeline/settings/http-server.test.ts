@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { connect, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { suite } from 'uvu'
@@ -10,9 +11,11 @@ import {
   httpServerSchema,
   requestTarget,
 } from '../../../src/pipeline/settings/http-server.ts'
-import { NO_REPORTS } from '../../../src/pipeline/settings/server-reports.ts'
+import { NO_REPORTS, serverReports } from '../../../src/pipeline/settings/server-reports.ts'
 import { checkTlsServer, type TlsServerConfig } from '../../../src/pipeline/settings/tls-server.ts'
 import { type Certificates, makeCertificates } from '../../support/certificates.ts'
+import { createContext, ownMetric } from '../../support/create-context.ts'
+import { eventually } from '../../support/eventually.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
 
 const servers = suite<{ folder: TemporaryFolder; certificates: Certificates; open: HttpServer[] }>('HttpServer')
@@ -156,6 +159,66 @@ servers('unreadable new files are told and the old certificate stays', async (co
   assert.is((await handshake(server, context.certificates)).certificate.subject.CN, 'test')
 })
 
+servers('a cut off file of authorities is no half of them', async (context) => {
+  const path = context.folder.at('authorities.pem')
+  const whole = readFileSync(context.certificates.ca, 'utf8')
+  writeFileSync(path, whole + whole.slice(0, whole.length / 2))
+  const error = await rejection(started(context, { ...tlsOf(context.certificates), client_ca_file: path }))
+  assert.is(
+    error.message,
+    `failed to load TLS config: client_ca_file: ${path} is cut off: a block has no "-----END CERTIFICATE-----"`,
+  )
+})
+
+servers('status, metrics and log tell of files read again and of handshakes that failed', async (context) => {
+  const folder = context.folder.at('told')
+  mkdirSync(folder)
+  const used = { ...context.certificates, cert: `${folder}/cert.pem` }
+  const good = readFileSync(context.certificates.cert, 'utf8')
+  writeFileSync(used.cert, good)
+  const own = createContext('exporter', 'prometheus')
+  const tls = { ...defaults.tls, ...tlsOf(used), client_ca_file: used.ca, reload_interval: 5 }
+  const server = new HttpServer({ ...defaults, tls }, (_, response) => response.end('hello'), serverReports(own))
+  context.open.push(server)
+  await server.start()
+  const seen = (at: string) => eventually(at, () => own.statuses.at(-1)?.at === at || undefined)
+  writeFileSync(used.cert, 'nothing')
+  await seen('recoverable_error')
+  writeFileSync(used.cert, good)
+  await seen('ok')
+  const labels = { otelcol_component_kind: 'exporter', otelcol_component_id: 'prometheus' }
+  assert.ok(ownMetric(own, 'fovea_file_reloads', { ...labels, files: 'tls', outcome: 'failed' }) >= 1)
+  const { validTo } = new X509Certificate(good)
+  assert.is(ownMetric(own, 'fovea_tls_certificate_not_after_seconds', labels), Date.parse(validTo) / 1_000)
+  const failures = (cause: string) => ownMetric(own, 'fovea_server_refused_connections', { ...labels, cause })
+  await rejection(request(server, { ca: readFileSync(used.ca) }))
+  await eventually('the handshake', () => failures('client_certificate') === 1 || undefined)
+  const plain = await fetch(server.url.replace('https:', 'http:')).catch((error: Error) => error)
+  assert.instance(plain, Error)
+  await eventually('the handshake', () => failures('not_tls') === 1 || undefined)
+  assert.is(own.lines.filter(({ msg }) => msg === 'Connection refused').length, 1, 'the log is not flooded')
+})
+
+servers('with a password set, requests without it get 401', async (context) => {
+  const { ca, cert, key } = context.certificates
+  const password = context.folder.at('password')
+  writeFileSync(password, 's3cr3t\n')
+  const own = createContext('extension', 'zpages')
+  const basic = { enabled: true, username: 'monitoring', password_file: password }
+  const config = { ...defaults, tls: { ...defaults.tls, ...tlsOf({ ca, cert, key }) }, auth: { basic } }
+  const server = new HttpServer(config, (_, response) => response.end('hello'), serverReports(own))
+  context.open.push(server)
+  await server.start()
+  const ask = (credentials: string) =>
+    request(server, { ca: readFileSync(ca) }, `Authorization: Basic ${Buffer.from(credentials).toString('base64')}\r\n`)
+  assert.match(await ask('monitoring:s3cr3t'), /^HTTP\/1.1 200 .*hello$/s)
+  const refused = await ask('monitoring:wrong')
+  assert.match(refused, /^HTTP\/1.1 401 .*www-authenticate: Basic realm="fovea", charset="UTF-8"/s)
+  assert.not.match(refused, 'hello')
+  const labels = { otelcol_component_kind: 'extension', otelcol_component_id: 'zpages', cause: 'unauthenticated' }
+  assert.is(ownMetric(own, 'fovea_server_refused_requests', labels), 1)
+})
+
 servers('a missing file is told with its setting', async (context) => {
   const error = await rejection(started(context, { ...tlsOf(context.certificates), cert_file: '/nosuch.pem' }))
   assert.match(error.message, /^failed to load TLS config: cert_file: ENOENT.*\/nosuch\.pem/)
@@ -190,7 +253,7 @@ function handshake(server: HttpServer, { ca }: { ca: string }, options: object =
   })
 }
 
-function request(server: HttpServer, options: object): Promise<string> {
+function request(server: HttpServer, options: object, headers = ''): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''
     const socket = connect({ port: server.port, host: '127.0.0.1', servername: 'localhost', ...options })
@@ -199,7 +262,7 @@ function request(server: HttpServer, options: object): Promise<string> {
     })
     socket.once('error', reject)
     socket.once('close', () => (text === '' ? reject(new Error('closed')) : resolve(text)))
-    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`)
   })
 }
 
