@@ -91,19 +91,24 @@ export class DynamicLogs {
 
   /** Makes what runs be what is wanted. Returns what did not work; it is tried again at the next reading. */
   async #apply(): Promise<string[]> {
-    const names = new Set(this.#wanted.map(({ name }) => name))
-    for (const [name, { log }] of this.#running) {
-      if (names.has(name)) continue
-      this.#running.delete(name)
-      this.#metrics.forget(name)
-      this.#metrics.reconfigured('remove')
-      await log.shutdown(Date.now() + EXCHANGE_MS)
-    }
     const changed = this.#wanted.filter(({ name, key }) => this.#running.get(name)?.key !== key)
-    const outdated = changed.flatMap((wanted) => this.#exchange(wanted) ?? [])
+    // Without a wait between them: whatever comes is for the old ones or for the new ones.
+    const outdated = [...this.#remove(), ...changed.flatMap((wanted) => this.#exchange(wanted) ?? [])]
     // All of them before one begins: it may take over the file of another.
     await Promise.all(outdated.map((log) => log.shutdown(Date.now() + EXCHANGE_MS)))
     return this.#startNew()
+  }
+
+  /** Takes out the logs that nobody wants any more, and returns them. */
+  #remove(): FlowLog[] {
+    const names = new Set(this.#wanted.map(({ name }) => name))
+    const unwanted = [...this.#running].filter(([name]) => !names.has(name))
+    for (const [name] of unwanted) {
+      this.#running.delete(name)
+      this.#metrics.forget(name)
+      this.#metrics.reconfigured('remove')
+    }
+    return unwanted.map(([, { log }]) => log)
   }
 
   /** From now on flows wait for the new log; the old one is returned. */

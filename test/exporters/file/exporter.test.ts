@@ -1,0 +1,299 @@
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { fileConfig } from '../../../src/exporters/file/config.ts'
+import { Direction, LostSource, Verdict } from '../../../src/flow/enums.ts'
+import { ForeignBuilder } from '../../../src/flow/foreign.ts'
+import { messageType } from '../../../src/hubble/definition.ts'
+import { RefusedError } from '../../../src/pipeline/component.ts'
+import { eventually } from '../../support/eventually.ts'
+import { backupsOf, fileSettings, linesOf, startFile } from '../../support/file-exporter.ts'
+import { numberedBatch } from '../../support/flow-source.ts'
+import { flowBatch, TCP_SYN } from '../../support/flows.ts'
+import { SAMPLE, sampleBatch } from '../../support/hubble-flows.ts'
+import { TemporaryFolder } from '../../support/temporary-folder.ts'
+
+const test = suite('file exporter')
+const folder = new TemporaryFolder()
+let files = 0
+const newPath = () => folder.at(`${++files}/flows.log`)
+
+test('writes a line for each flow and each loss, with node and time', async () => {
+  const path = newPath()
+  const file = await startFile({ path, cluster_name: 'alpha' })
+  const lost = { source: LostSource.PERF_EVENT_RING_BUFFER, count: 42, firstMs: 1_000, lastMs: 2_000 }
+  file.exporter.consume(sampleBatch(file.endpoints, [lost]))
+  await file.stop()
+  const [loss, ...flows] = linesOf(path)
+  assert.equal(loss, {
+    lost_events: {
+      source: 'PERF_EVENT_RING_BUFFER',
+      num_events_lost: '42',
+      first: '1970-01-01T00:00:01.000Z',
+      last: '1970-01-01T00:00:02.000Z',
+    },
+    node_name: 'node-1',
+    time: '1970-01-01T00:00:02.000Z',
+  })
+  assert.is(flows.length, SAMPLE.length)
+  for (const { flow, node_name, time } of flows) {
+    assert.equal([node_name, time], ['alpha/node-1', flow?.time])
+    assert.is(flow?.node_name, 'alpha/node-1')
+  }
+  assert.is(new Set(flows.map(({ flow }) => flow?.uuid)).size, SAMPLE.length)
+  assert.is(file.metric('otelcol_exporter_sent_flows'), SAMPLE.length)
+  assert.is(statSync(path).mode & 0o777, 0o600)
+})
+
+test('writes what the filters let through; losses pass filters by event type alone', async () => {
+  const [path, other] = [newPath(), newPath()]
+  const dropped = await startFile({
+    path,
+    allow_list: [{ verdict: ['DROPPED'] }],
+    deny_list: [{ source_ip: ['10.0.0.9'] }],
+  })
+  const traced = await startFile({ path: other, allow_list: [{ event_type: [{ type: 4 }] }] })
+  const batch = flowBatch(
+    [{}, { verdict: Verdict.DROPPED }, { verdict: Verdict.DROPPED, source: '10.0.0.9' }].map((row) => ({
+      ...TCP_SYN,
+      ...row,
+    })),
+    [{ source: LostSource.OBSERVER_EVENTS_QUEUE, count: 1 }],
+  )
+  for (const { exporter, stop } of [dropped, traced]) {
+    exporter.consume(batch)
+    await stop()
+  }
+  assert.equal(
+    linesOf(path).map(({ flow }) => flow?.verdict),
+    ['DROPPED'],
+  )
+  assert.is(linesOf(other).filter(({ lost_events }) => lost_events).length, 1)
+})
+
+test('writes the fields of the mask alone, and node and time of the event all the same', async () => {
+  const path = newPath()
+  const file = await startFile({ path, field_mask: ['source.pod_name', 'verdict', 'l4.TCP.destination_port'] })
+  file.exporter.consume(sampleBatch(file.endpoints))
+  await file.stop()
+  const { time, ...event } = linesOf(path)[0]!
+  assert.ok(time)
+  assert.equal(event, {
+    flow: { verdict: 'FORWARDED', l4: { TCP: { destination_port: 80 } }, source: { pod_name: 'xwing-0' } },
+    node_name: 'node-1',
+  })
+})
+
+test('adds flows up by fields, and tells in which direction they went', async () => {
+  const path = newPath()
+  const file = await startFile({ path, field_aggregate: ['IP.source', 'verdict'], aggregation_interval: 3_600_000 })
+  const rows = [Direction.INGRESS, Direction.EGRESS, Direction.EGRESS, Direction.UNKNOWN].map((direction, i) => ({
+    ...TCP_SYN,
+    direction,
+    timeMs: 1_000 * (i + 1),
+  }))
+  file.exporter.consume(flowBatch([...rows, { ...TCP_SYN, source: '10.0.0.7', timeMs: 9_000 }]))
+  assert.is(file.metric('fovea_file_aggregates'), 2)
+  await file.stop()
+  assert.equal(linesOf(path), [
+    {
+      flow: {
+        time: '1970-01-01T00:00:01.000000000Z',
+        verdict: 'FORWARDED',
+        IP: { source: '10.0.0.1' },
+        aggregate: { ingress_flow_count: 1, egress_flow_count: 2, unknown_direction_flow_count: 1 },
+      },
+      node_name: 'node-1',
+      time: '1970-01-01T00:00:01.000000000Z',
+    },
+    {
+      flow: {
+        time: '1970-01-01T00:00:09.000000000Z',
+        verdict: 'FORWARDED',
+        IP: { source: '10.0.0.7' },
+        aggregate: { egress_flow_count: 1 },
+      },
+      node_name: 'node-1',
+      time: '1970-01-01T00:00:09.000000000Z',
+    },
+  ])
+  assert.is(file.metric('otelcol_exporter_sent_flows'), 5)
+})
+
+test('writes sums early where there is no room for more of them, and counts that', async () => {
+  const path = newPath()
+  const settings = { field_aggregate: ['IP.source'], aggregation_interval: 3_600_000, aggregation_limit: 10 }
+  const file = await startFile({ path, ...settings })
+  file.exporter.consume(numberedBatch(0, 25))
+  await file.stop()
+  assert.is(linesOf(path).length, 25)
+  assert.is(file.metric('fovea_file_early_flushes'), 2)
+})
+
+test('rotates before a file becomes too large, compresses, and keeps so many', async () => {
+  const path = newPath()
+  const file = await startFile({ path, queue_mib: 64, rotation: { max_megabytes: 1, max_backups: 3, compress: true } })
+  for (let i = 0; i < 5; i++) {
+    file.exporter.consume(numberedBatch(i * 1_500, 1_500))
+    await eventually(
+      'the batch to be written',
+      () => file.metric('otelcol_exporter_sent_flows') === (i + 1) * 1_500 || undefined,
+    )
+  }
+  await file.stop()
+  const backups = backupsOf(path)
+  assert.is(file.metric('fovea_file_rotations'), 5)
+  assert.is(backups.length, 3)
+  for (const backup of backups) assert.match(backup, /flows-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.log\.gz$/)
+  const sources = [...backups, path].flatMap((name) => linesOf(name).map(({ flow }) => flow?.IP?.source))
+  // What is left is the end of it, without a gap.
+  const wanted = linesOfNumbers(7_500 - sources.length, 7_500)
+  assert.equal(sources, wanted)
+})
+
+function linesOfNumbers(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, i) => `0.0.${(from + i) >> 8}.${(from + i) & 255}`)
+}
+
+test('finishes at its start what a killed process left: cut lines, half compressed files, too many of them', async () => {
+  const path = newPath()
+  mkdirSync(path.replace('/flows.log', ''))
+  const whole = '{"flow":{},"node_name":"a"}\n'
+  writeFileSync(path, `${whole}{"flow":{"ti`)
+  const [old, half] = ['flows-2026-01-01T00-00-00.000.log', 'flows-2026-01-02T00-00-00.000.log']
+  for (const name of [old, half]) writeFileSync(path.replace('flows.log', name), whole)
+  writeFileSync(path.replace('flows.log', `${half}.gz.part`), 'x')
+  const foreign = path.replace('flows.log', 'flows-of-somebody.log')
+  writeFileSync(foreign, 'stays')
+  const file = await startFile({ path, rotation: { max_backups: 1, compress: true } })
+  await file.stop()
+  assert.is(readFileSync(path, 'utf8'), whole)
+  assert.equal(backupsOf(path), [path.replace('flows.log', `${half}.gz`)])
+  assert.is(linesOf(backupsOf(path)[0]!).length, 1)
+  assert.is(readFileSync(foreign, 'utf8'), 'stays')
+})
+
+test('cuts off zeros that a crash of the machine left', async () => {
+  const path = folder.at('zeros.log')
+  writeFileSync(path, Buffer.concat([Buffer.from('{}\n{"a'), Buffer.alloc(200_000)]))
+  await (await startFile({ path })).stop()
+  assert.is(readFileSync(path, 'utf8'), '{}\n')
+})
+
+test('does not touch a file that is not its own', async () => {
+  const path = folder.at('somebody.bin')
+  writeFileSync(path, Buffer.alloc(100_000, 1))
+  let message = ''
+  await startFile({ path }).catch((error: Error) => (message = error.message))
+  assert.match(message, /somebody\.bin: it does not end in lines/)
+  assert.is(statSync(path).size, 100_000)
+})
+
+test('two exporters do not write to one file', async () => {
+  const path = newPath()
+  const file = await startFile({ path })
+  let message = ''
+  await startFile({ path }).catch((error: Error) => (message = error.message))
+  assert.match(message, 'is already written by this process: name another path')
+  await file.stop()
+  await (await startFile({ path })).stop()
+})
+
+test('goes on in a new file where another program moved the old one, and after it was cut to nothing', async () => {
+  const path = newPath()
+  const file = await startFile({ path, sync_interval: 20 })
+  const write = async (flows: number) => {
+    file.exporter.consume(numberedBatch(0, 1))
+    await eventually('the flow to be written', () => file.metric('otelcol_exporter_sent_flows') === flows || undefined)
+  }
+  await write(1)
+  renameSync(path, `${path}.moved`)
+  let written = 1
+  await eventually('a new file', async () => {
+    await write(++written)
+    return statSync(path, { throwIfNoEntry: false })
+  })
+  writeFileSync(path, '')
+  await write(++written)
+  await file.stop()
+  assert.is(linesOf(path).length, 1)
+  assert.ok(linesOf(`${path}.moved`).length >= 1)
+})
+
+test('refuses and counts what a full queue cannot take', async () => {
+  const path = newPath()
+  const file = await startFile({ path, queue_mib: 1, rotation: { max_megabytes: 1_000 } })
+  let refused = 0
+  for (let i = 0; i < 10; i++) {
+    try {
+      file.exporter.consume(numberedBatch(0, 8_192))
+    } catch (error) {
+      assert.instance(error, RefusedError)
+      refused += 8_192
+    }
+  }
+  assert.ok(refused > 0)
+  await file.stop()
+  assert.is(file.metric('otelcol_exporter_enqueue_failed_flows'), refused)
+  assert.is(file.metric('fovea_file_lost_flows', { cause: 'queue_full' }), refused)
+  assert.is(linesOf(path).length + refused, 81_920)
+})
+
+test('writes flows of other observers from their bytes; malformed and endless ones are counted', async () => {
+  const path = newPath()
+  const file = await startFile({ path })
+  const { serialize } = messageType('flow.Flow')
+  const batch = flowBatch([TCP_SYN, TCP_SYN, TCP_SYN])
+  const builder = new ForeignBuilder(3)
+  builder.add(serialize({ uuid: 'their-own', node_name: 'node-7', auth_type: 1, ip_trace_id: { trace_id: 7 } }))
+  builder.add(Uint8Array.of(0x0a, 0x09))
+  builder.add(serialize({ Summary: 'x'.repeat(70_000) }))
+  batch.foreign = builder.take()
+  file.exporter.consume(batch)
+  await file.stop()
+  const [event, ...others] = linesOf(path)
+  assert.equal(others, [])
+  assert.is(event?.node_name, 'node-7')
+  assert.equal(event?.flow, {
+    uuid: 'their-own',
+    auth_type: 'SPIRE',
+    node_name: 'node-7',
+    ip_trace_id: { trace_id: '7' },
+  })
+  assert.is(file.metric('fovea_file_lost_flows', { cause: 'malformed' }), 1)
+  assert.is(file.metric('fovea_file_lost_flows', { cause: 'too_long' }), 1)
+  assert.is(file.metric('otelcol_exporter_send_failed_flows'), 2)
+})
+
+test('settings: mistakes have their place', () => {
+  const problems = fileConfig.check!(
+    fileSettings({ field_mask: ['verdict', 'no.such'], allow_list: [{ verdcit: [1] }] }),
+  )
+  assert.equal(
+    problems.map(({ path, message }) => `${path.join('::')}: ${message}`),
+    [
+      'allow_list::0::verdcit: unknown filter field, did you mean "verdict"?',
+      'field_mask::1: invalid fieldmask: flow.Flow has no field "no.such"',
+      'path: requires a "path", a "dynamic::path" or both',
+    ],
+  )
+})
+
+test('a folder is no file', async () => {
+  let message = ''
+  await startFile({ path: folder.path }).catch((error: Error) => (message = error.message))
+  assert.match(message, 'is a folder: name a file in it')
+})
+
+test('appends to what is there', async () => {
+  const path = folder.at('there.log')
+  appendFileSync(path, '{}\n')
+  const file = await startFile({ path })
+  file.exporter.consume(numberedBatch(0, 1))
+  await file.stop()
+  assert.is(linesOf(path).length, 2)
+})
+
+test.after(() => rmSync(folder.path, { recursive: true }))
+
+test.run()
