@@ -1,6 +1,6 @@
 import type { Columns } from '../../flow/columns.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
-import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
+import { compileFilters, isSlow, type RowFilter } from '../../hubble/filters/compile.ts'
 import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
 import { flowMask } from './field-mask.ts'
 import { checkTimestamp, type Timestamp } from './timestamp.ts'
@@ -31,6 +31,8 @@ export interface FlowQuery {
   follow: boolean
   /** Rows by whitelist and blacklist. */
   filter: RowFilter
+  /** Rows to look at before others have their turn: what a client asks for may take long for each. */
+  rowsPerStep: number
   since: Timestamp | undefined
   until: Timestamp | undefined
   /** What is wanted of each flow; undefined = all of it. */
@@ -54,6 +56,7 @@ export function flowQuery(request: GetFlowsRequest, context: FilterContext): Flo
     limit: number === 0 || follow ? Number.POSITIVE_INFINITY : number,
     follow,
     filter,
+    rowsPerStep: [...(request.whitelist ?? []), ...(request.blacklist ?? [])].some(isSlow) ? 32 : 1_024,
     since: request.since ?? undefined,
     until: request.until ?? undefined,
     mask,

@@ -7,9 +7,6 @@ import type { StoredBlock } from './history/segment.ts'
 import { type FlowEntry, findEntry, type RingEntry } from './ring-entry.ts'
 import type { Timestamp } from './timestamp.ts'
 
-/** Rows looked at in one step. */
-const CHUNK = 1_024
-
 /** A reader leaves the thread to others after this time. */
 const TURN_MS = 8
 
@@ -37,7 +34,7 @@ export class FlowReader {
   #ended = false
   /** The block on disk that was read last; empty = it cannot be read. */
   #loaded: { block: StoredBlock; entries: readonly RingEntry[] } | undefined
-  #rows = new Uint8Array(CHUNK)
+  #rows = new Uint8Array(1_024)
 
   constructor(ring: FlowRing, query: FlowQuery) {
     this.#ring = ring
@@ -73,7 +70,7 @@ export class FlowReader {
     let turn = performance.now()
     while (end > this.#ring.oldest && !cancelled()) {
       const entry = await this.#before(end)
-      const from = Math.max(entry.from, this.#ring.oldest, end - CHUNK)
+      const from = Math.max(entry.from, this.#ring.oldest, end - this.#query.rowsPerStep)
       if (entry.at === 'flows') {
         const rows = this.#match(entry, from - entry.from, end - entry.from, false)
         for (let sequence = end - 1; sequence >= from; sequence--) {
@@ -147,7 +144,11 @@ export class FlowReader {
   #flows(entry: FlowEntry): Step {
     const { batch, serial } = entry
     const from = this.#position - entry.from
-    const to = this.#endOfFollow(batch, from, Math.min(from + CHUNK, entry.length, this.#end - entry.from))
+    const to = this.#endOfFollow(
+      batch,
+      from,
+      Math.min(from + this.#query.rowsPerStep, entry.length, this.#end - entry.from),
+    )
     const rows = this.#match(entry, from, to, true)
     let stop = from
     while (stop < to && this.#left > 0) if (rows[stop++] === 1) this.#left--

@@ -42,6 +42,11 @@ export function compileFilters(
   }
 }
 
+/** Whether the test of one row may take milliseconds, within the limits of expressions. */
+export function isSlow({ dns_query, http_path, http_url, experimental }: FlowFilter): boolean {
+  return [dns_query, http_path, http_url, experimental].some(isSet)
+}
+
 /** Leaves in `rows` what all fields match. */
 function match(fields: readonly FieldFilter[], batch: FlowBatch, serial: number, rows: Uint8Array, from: number): void {
   for (const field of fields) {
