@@ -1,4 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net'
+import { copyFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { Client, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -15,6 +16,8 @@ import {
 } from '../../../src/pipeline/settings/tls-client.ts'
 import { type TlsServerConfig, tlsServerSchema } from '../../../src/pipeline/settings/tls-server.ts'
 import { type Certificates, makeCertificates } from '../../support/certificates.ts'
+import { eventually } from '../../support/eventually.ts'
+import { TestAuthority } from '../../support/issued.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
 
 const grpc = suite<{ folder: TemporaryFolder; certificates: Certificates }>('gRPC credentials')
@@ -112,6 +115,53 @@ grpc('a client certificate without its key is a problem of the configuration', (
   })
 })
 
+grpc(
+  'a channel takes new files for its next connection, and keeps the old ones while they are no good',
+  async (context) => {
+    const [known, stranger] = await Promise.all([
+      TestAuthority.create(context.folder.at('known')),
+      TestAuthority.create(context.folder.at('stranger')),
+    ])
+    const { cert, key } = await known.server()
+    const mutual = { enabled: true, cert_file: cert, key_file: key, client_ca_file: known.ca }
+    const { port, close, cutOff } = await listen({ ...serverDefaults, ...mutual })
+    const used = await stranger.client('used')
+    const config = {
+      ...clientDefaults,
+      ca_file: known.ca,
+      cert_file: used.cert,
+      key_file: used.key,
+      reload_interval: 1,
+    }
+    const told: string[] = []
+    const events = {
+      reloadFailed: (files: string, error: Error) => told.push(`${files}: ${error.message}`),
+      reloaded: (files: string) => told.push(files),
+    }
+    const channel = await grpcChannelCredentials(config, events)
+    const client = new Client(`localhost:${port}`, channel, { 'grpc.initial_reconnect_backoff_ms': 100 })
+    const answer = () => echo(client).catch((error: Error) => error.message)
+    assert.match(await answer(), /^14 UNAVAILABLE/)
+    const fresh = await known.client()
+    copyFileSync(fresh.key, used.key)
+    copyFileSync(fresh.cert, used.cert)
+    await eventually('the new certificate', async () => (await answer()) === 'echo' || undefined)
+    assert.is(told.at(-1), 'tls')
+    copyFileSync(known.ca, used.cert)
+    cutOff()
+    await eventually('a new connection', async () => {
+      const text = await answer()
+      return (text === 'echo' && told.at(-1) !== 'tls') || undefined
+    })
+    assert.is(
+      told.at(-1),
+      'tls: failed to load TLS config: cert_file, key_file: the key is not that of the certificate',
+    )
+    client.close()
+    close()
+  },
+)
+
 function secure({ cert, key }: Certificates): Partial<TlsServerConfig> {
   return { enabled: true, cert_file: cert, key_file: key }
 }
@@ -135,35 +185,46 @@ const ECHO = {
 
 const LIMITS = { maxConnections: 8, maxConnectionsPerClient: 8, requestsPerSecond: 0, requestBurst: 1 }
 
-async function listen(tls: TlsServerConfig): Promise<{ port: number; close(): void }> {
+async function listen(tls: TlsServerConfig): Promise<{ port: number; close(): void; cutOff(): void }> {
   const server = new Server()
   server.addService(ECHO, {
     echo: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => reply(null, call.request),
   })
   const clients = new ClientTable(LIMITS)
   const connections = await GrpcConnections.create(server, { tls, clients, reports: NO_REPORTS })
-  const front = createServer((socket) => connections.acceptRemote(socket))
+  const open = new Set<Socket>()
+  const front = createServer((socket) => {
+    open.add(socket)
+    connections.acceptRemote(socket)
+  })
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
   const close = () => {
     front.close()
     connections.close()
     server.forceShutdown()
   }
-  return { port: (front.address() as AddressInfo).port, close }
+  const cutOff = () => {
+    for (const socket of open) socket.destroy()
+  }
+  return { port: (front.address() as AddressInfo).port, close, cutOff }
 }
 
 async function ask(port: number, tls: TlsClientConfig): Promise<string> {
   const client = new Client(`localhost:${port}`, await grpcChannelCredentials(tls), grpcServerName(tls))
-  const deadline = Date.now() + 10_000
   try {
-    return await new Promise((resolve, reject) => {
-      client.makeUnaryRequest(ECHO.echo.path, bytes, bytes, Buffer.from('echo'), { deadline }, (error, reply) =>
-        error === null ? resolve(String(reply)) : reject(error),
-      )
-    })
+    return await echo(client)
   } finally {
     client.close()
   }
+}
+
+function echo(client: Client): Promise<string> {
+  const deadline = Date.now() + 10_000
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(ECHO.echo.path, bytes, bytes, Buffer.from('echo'), { deadline }, (error, reply) =>
+      error === null ? resolve(String(reply)) : reject(error),
+    )
+  })
 }
 
 grpc.run()
