@@ -51,7 +51,6 @@ export class ForeignEndpoints {
 
   /** Id in the table of an end: its `flow.Endpoint` and `flow.Service`, each empty where a flow has none. @throws MalformedError */
   id(bytes: Uint8Array, end: Part, service: Part): number {
-    if (end.at === end.end && service.at === service.end) return UNKNOWN_ENDPOINT
     const hash = hashRange(hashRange(0, bytes, end), bytes, service)
     let slot = this.#firstSlot(hash)
     for (; this.#slots[slot] !== 0; slot = (slot + 1) & (this.#slots.length - 1)) {

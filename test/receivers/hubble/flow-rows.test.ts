@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { addressText } from '../../../src/flow/address.ts'
 import type { FlowBatch } from '../../../src/flow/batch.ts'
 import { dnsTypeName } from '../../../src/flow/dns-names.ts'
-import { type Endpoint, EndpointTable, UNKNOWN_ENDPOINT } from '../../../src/flow/endpoint.ts'
+import { type Endpoint, EndpointTable, endpoint } from '../../../src/flow/endpoint.ts'
 import { Kind, L7Type, Protocol, Reply, TcpFlag } from '../../../src/flow/enums.ts'
 import { L7Protocol } from '../../../src/flow/l7.ts'
 import { dnsAddresses } from '../../../src/flow/summary.ts'
@@ -175,10 +175,11 @@ test('what is cut or changed anywhere is refused or read, and the row after it i
   )
 })
 
-test('ends without anything said of them are unknown', () => {
-  const { batch } = batchOf([encodeFlow({ source: {} })])
-  assert.is(batch.columns.sourceEndpoint[0], UNKNOWN_ENDPOINT)
-  assert.is(batch.columns.destinationEndpoint[0], UNKNOWN_ENDPOINT)
+test('ends without anything said of them have no name and no label, not even that of the unknown', () => {
+  const { batch, table } = batchOf([encodeFlow({ source: {} })])
+  const nobody = endpoint({})
+  assert.equal(table.get(batch.columns.sourceEndpoint[0]!), nobody)
+  assert.equal(table.get(batch.columns.destinationEndpoint[0]!), nobody)
 })
 
 test('exact counts of another fovea come through, those of others do not', () => {
