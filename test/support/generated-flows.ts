@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { FlowBatch } from '../../src/flow/batch.ts'
+import type { FlowBatch, LostEvents } from '../../src/flow/batch.ts'
 import { type Endpoint, type EndpointTable, endpoint } from '../../src/flow/endpoint.ts'
 import { Direction, EventType, FlowType, Kind, L7Type, Protocol, Reply, Verdict } from '../../src/flow/enums.ts'
 import { type FlowRow, flowBatch } from './flows.ts'
@@ -133,8 +133,16 @@ function names(): fc.Arbitrary<string> {
   )
 }
 
+export interface GeneratedFlows {
+  seed: number
+  count: number
+  /** Unix milliseconds; the first flow is not older. */
+  firstMs: number
+  lost?: LostEvents[]
+}
+
 /** A batch of `count` flows of that seed; times go on from `firstMs`. */
-export function generatedBatch(table: EndpointTable, seed: number, count: number, firstMs = FIRST_MS): FlowBatch {
+export function generatedBatch(table: EndpointTable, { seed, count, firstMs, lost = [] }: GeneratedFlows): FlowBatch {
   const rows = fc.sample(row, { seed, numRuns: count })
   const gaps = fc.sample(fc.constantFrom(0, 0, 1, 400, 2_500), { seed, numRuns: count })
   const ids = [0, 0, ...ENDS.map((known) => table.add(endpoint(known)))]
@@ -145,6 +153,7 @@ export function generatedBatch(table: EndpointTable, seed: number, count: number
       timeMs += gaps[i]!
       return { ...made, timeMs }
     }),
+    lost,
   )
   picks.forEach(([source, destination], i) => {
     batch.columns.sourceEndpoint[i] = source
