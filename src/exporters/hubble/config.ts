@@ -74,11 +74,11 @@ export const hubbleConfig: ConfigSpec<HubbleConfig> = {
       max_connections: { doc: 'connections of one client at one time', format: 'positive-int', default: 128 },
       max_concurrent_streams: { doc: 'streams of one client at one time', format: 'positive-int', default: 64 },
       requests_per_second: {
-        doc: 'requests of one client on the long run; 0 = any number',
+        doc: 'requests and new connections of one client on the long run; 0 = any number',
         format: 'nat',
         default: 100,
       },
-      request_burst: { doc: 'requests of one client at once, after a pause', format: 'positive-int', default: 1_000 },
+      request_burst: { doc: 'as many of one client at once, after a pause', format: 'positive-int', default: 1_000 },
     },
     max_recv_msg_size_mib: { doc: 'largest request, in MiB', format: 'positive-int', default: 4 },
     keepalive: grpcServerKeepaliveSchema,

@@ -4,9 +4,9 @@ export interface ClientLimits {
   maxConnections: number
   /** Connections of one client. */
   maxConnectionsPerClient: number
-  /** On the long run, of one client; 0 = any number. */
+  /** On the long run, of one client, its new connections among them; 0 = any number. */
   requestsPerSecond: number
-  /** Requests of one client at once, after a pause. */
+  /** As many of one client at once, after a pause. */
   requestBurst: number
 }
 
@@ -18,7 +18,7 @@ const MOST_IDLE = 4_096
 
 interface Client {
   connections: number
-  /** Requests it may make now. */
+  /** Requests and connections it may make now. */
   tokens: number
   /** When that was true, milliseconds of the clock. */
   atMs: number
@@ -45,11 +45,13 @@ export class ClientTable {
   }
 
   /** Counts a connection in, unless it is one too many; then it says which limit is reached. */
-  connect(name: string): 'limit' | 'client_limit' | undefined {
+  connect(name: string): 'limit' | 'client_limit' | 'rate' | undefined {
     if (this.#connections >= this.#limits.maxConnections) return 'limit'
     const client = this.#connected.get(name) ?? this.#idle.get(name) ?? this.#fresh()
     const most = name === LOCAL_CLIENT ? Infinity : this.#limits.maxConnectionsPerClient
     if (client.connections >= most) return 'client_limit'
+    // A handshake costs more than most requests.
+    if (!this.#take(name, client)) return 'rate'
     this.#idle.delete(name)
     this.#connected.set(name, client)
     client.connections++
@@ -71,9 +73,13 @@ export class ClientTable {
 
   /** Whether a connected client may make a request now; counts it. */
   request(name: string): boolean {
-    const { requestsPerSecond, requestBurst } = this.#limits
     const client = this.#connected.get(name)
-    if (requestsPerSecond === 0 || name === LOCAL_CLIENT || client === undefined) return true
+    return client === undefined || this.#take(name, client)
+  }
+
+  #take(name: string, client: Client): boolean {
+    const { requestsPerSecond, requestBurst } = this.#limits
+    if (requestsPerSecond === 0 || name === LOCAL_CLIENT) return true
     const nowMs = this.#clock()
     client.tokens = Math.min(requestBurst, client.tokens + ((nowMs - client.atMs) / 1_000) * requestsPerSecond)
     client.atMs = nowMs

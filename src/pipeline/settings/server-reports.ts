@@ -4,7 +4,7 @@ import type { FileSet, ReloadEvents } from './file-reload.ts'
 import type { HandshakeFailure } from './handshake-failure.ts'
 
 /** Why a connection was closed before anything was asked: limits, or a TLS handshake that failed. */
-export type ConnectionRefusal = 'limit' | 'client_limit' | HandshakeFailure
+export type ConnectionRefusal = 'limit' | 'client_limit' | 'rate' | HandshakeFailure
 
 /** Why a request was not looked at. */
 export type RequestRefusal = 'unauthenticated' | 'rate' | 'message_size'

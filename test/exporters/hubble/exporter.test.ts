@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -197,11 +197,11 @@ test('the unix socket has the mode of the settings and goes at the end', async (
 
 test('a socket of a living process is left alone', async () => {
   const socket = unixSocket('living')
-  const owner = await listenOn(socket.path)
+  const owner = await listeningProcess(socket.path)
   const error = await rejection(startHubble({ endpoint: '', unix_socket: socket }))
   assert.is(error.message, `unix_socket::path: ${socket.path} is in use by a running process (another agent?)`)
   assert.ok(existsSync(socket.path))
-  owner.close()
+  owner.kill()
 })
 
 test('a socket left behind is replaced', async () => {
@@ -229,10 +229,12 @@ test('an unknown group of the socket is told', async () => {
   assert.is(error.message, 'unix_socket::group: no group "no-such-group" in /etc/group')
 })
 
-function listenOn(path: string): Promise<Server> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(path, () => resolve(server))
-  })
+/** Another process that listens there. */
+async function listeningProcess(path: string): Promise<ChildProcess> {
+  const listen = `require('net').createServer().listen(${JSON.stringify(path)}, () => console.log('listening'))`
+  const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(child.stdout as NodeJS.ReadableStream, 'data')
+  return child
 }
 
 /** As a killed agent does: its socket stays, and nobody listens. */
