@@ -25,10 +25,10 @@ export function hubbleSettings(settings: Partial<HubbleConfig> = {}): HubbleConf
   return { ...defaults, endpoint: '127.0.0.1:0', per_client, ...settings }
 }
 
-/** Starts a hubble exporter. */
-export async function startHubble(settings: Partial<HubbleConfig> = {}): Promise<RunningHubble> {
+/** Starts a hubble exporter. @param nodeName of its flows */
+export async function startHubble(settings: Partial<HubbleConfig> = {}, nodeName = 'node-1'): Promise<RunningHubble> {
   const endpoints = new EndpointTable()
-  const context = Object.assign(createContext('exporter', 'hubble'), { endpoints })
+  const context = Object.assign(createContext('exporter', 'hubble'), { endpoints, nodeName })
   const config = hubbleSettings(settings)
   const exporter = new HubbleExporter(context, config)
   try {
