@@ -19,7 +19,7 @@ import { untilAnswered } from './until-answered.ts'
 /** Answers to requests under way are waited for at the end. */
 const SHUTDOWN_MS = 5_000
 
-/** How often a leader looks whether a Cilium operator has appeared. */
+/** How often a leader looks whether a Cilium operator has appeared; no more seldom than it collects identities. */
 const GUARD_MS = 60_000
 
 /** The whole operator: one process of it works at a time, the others stand by. */
@@ -101,7 +101,7 @@ export class Operator {
       appeared = await this.#findCilium(direct, during).catch(() => undefined)
       if (appeared !== undefined) guard.abort()
     }
-    const watching = setInterval(look, GUARD_MS)
+    const watching = setInterval(look, Math.min(GUARD_MS, settings.gcIntervalMs))
     this.#controller = new Controller({ client, settings, telemetry, log, events })
     try {
       await this.#controller.run(during)

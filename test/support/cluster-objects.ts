@@ -2,7 +2,14 @@ import { openAccess } from '../../src/kubernetes/access.ts'
 import { ApiClient } from '../../src/kubernetes/client.ts'
 import type { ObjectList, ObjectMeta } from '../../src/kubernetes/object.ts'
 import type { Resource } from '../../src/kubernetes/resource.ts'
-import { type CiliumEndpoint, type CiliumIdentity, ENDPOINTS, IDENTITIES } from '../../src/operator/cilium.ts'
+import {
+  type CiliumEndpoint,
+  type CiliumEndpointSlice,
+  type CiliumIdentity,
+  ENDPOINT_SLICES,
+  ENDPOINTS,
+  IDENTITIES,
+} from '../../src/operator/cilium.ts'
 import { Telemetry } from '../../src/pipeline/telemetry.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -17,6 +24,7 @@ export interface TestPod {
   hostNetwork?: boolean
   /** Set, the test plays kubelet: the pod runs with these addresses. */
   addresses?: readonly string[]
+  ports?: readonly { name?: string; containerPort: number; protocol?: string }[]
 }
 
 /** A cluster's objects as admin, without kubectl's 100 ms for each call. */
@@ -48,8 +56,9 @@ export class ClusterObjects {
     node = 'node-1',
     hostNetwork,
     addresses,
+    ports = [],
   }: TestPod): Promise<string> {
-    const spec = { nodeName: node, serviceAccountName: 'default', containers: [{ name: 'c', image: 'i' }] }
+    const spec = { nodeName: node, serviceAccountName: 'default', containers: [{ name: 'c', image: 'i', ports }] }
     const object = { apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec: { ...spec, hostNetwork } }
     const created = await this.client.create<{ metadata: ObjectMeta }>(PODS, { namespace }, object)
     if (addresses !== undefined) await this.run(namespace, name, addresses)
@@ -78,6 +87,10 @@ export class ClusterObjects {
 
   endpoints(): Promise<(CiliumEndpoint & { metadata: ObjectMeta })[]> {
     return this.list(ENDPOINTS)
+  }
+
+  slices(): Promise<(CiliumEndpointSlice & { metadata: ObjectMeta })[]> {
+    return this.list(ENDPOINT_SLICES)
   }
 
   /** Identity number of each pod (`namespace/name`) that has an endpoint. */
