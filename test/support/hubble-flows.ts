@@ -17,30 +17,6 @@ import { type FlowRow, flowBatch, TCP_SYN } from './flows.ts'
 /** Begin of the sample: 2026-01-02 03:04:00 UTC; each flow is a second younger than the one before. */
 export const SAMPLE_MS = Date.UTC(2026, 0, 2, 3, 4, 0)
 
-/** Paths that the hubble CLI asks for by default, for its compact, dict and table output. */
-export const CLI_MASK = [
-  'time',
-  'verdict',
-  'ethernet',
-  'IP',
-  'l4',
-  'source.identity',
-  'source.namespace',
-  'source.pod_name',
-  'destination.identity',
-  'destination.namespace',
-  'destination.pod_name',
-  'Type',
-  'node_name',
-  'l7',
-  'event_type',
-  'source_service',
-  'destination_service',
-  'is_reply',
-  'Summary',
-  'ip_trace_id',
-]
-
 const REPLY: FlowRow = {
   isReply: Reply.YES,
   source: '10.1.0.2',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FieldMaskError, flowMask } from '../../../src/exporters/hubble/field-mask.ts'
+import { CLI_PATHS, FieldMaskError, flowMask } from '../../../src/exporters/hubble/field-mask.ts'
 import type { FlowBatch } from '../../../src/flow/batch.ts'
 import { EndpointTable } from '../../../src/flow/endpoint.ts'
 import { Ends } from '../../../src/flow/ends.ts'
@@ -10,7 +10,7 @@ import { HubbleEncoder } from '../../../src/flow/hubble-encode.ts'
 import { uuidPrefix } from '../../../src/flow/hubble-uuid.ts'
 import { LocalAddresses } from '../../../src/flow/local-addresses.ts'
 import { messageFields, messageType } from '../../../src/hubble/definition.ts'
-import { CLI_MASK, sampleBatch } from '../../support/hubble-flows.ts'
+import { sampleBatch } from '../../support/hubble-flows.ts'
 
 const masks = suite('field masks')
 
@@ -97,12 +97,20 @@ for (const [whose, batch] of [
   })
 
 masks('a flow that is masked is shorter than it was, also with the mask of the hubble CLI', () => {
-  const mask = flowMask(CLI_MASK)
+  const mask = flowMask(CLI_PATHS)
   for (let row = 0; row < own.length; row++) {
     const whole = encoder.response(own, row, 3).length
     assert.ok(encoder.response(own, row, 3, mask).length < whole)
     assert.equal(encoder.response(own, row, 3, mask), encoder.response(foreign, row, 3, mask))
   }
+})
+
+masks("the CLI's default mask, in any order, leaves what the CLI prints; no other mask is widened", () => {
+  const names = (paths: readonly string[]) =>
+    (decode(own, 3, paths).flow as { destination_names: string[] }).destination_names
+  assert.equal(names(CLI_PATHS.toReversed()), ['dns.google'])
+  assert.equal(names(CLI_PATHS.slice(1)), [])
+  assert.equal(names([...CLI_PATHS, 'uuid']), [])
 })
 
 masks('no paths are the whole flow', () => {
