@@ -39,7 +39,9 @@ function compileRegexp(pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern)
   } catch (cause) {
-    throw new FilterError((cause as Error).message, { cause })
+    const { message } = cause as Error
+    // Go names the part at fault, also where it is empty.
+    throw new FilterError(message.endsWith('`') ? message : `${message}: \`\``, { cause })
   }
 }
 

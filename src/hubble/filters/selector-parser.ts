@@ -43,7 +43,7 @@ function parseRequirement(tokens: Tokens): Requirement {
   const operator = parseOperator(tokens)
   const values = operator === 'in' || operator === 'notin' ? parseValues(tokens) : [parseValue(tokens)]
   values.forEach((value, i) => {
-    checkValue(`values[${i}][${key}]`, value, operator)
+    checkValue({ index: i, key }, value, operator)
   })
   return { key, operator, values }
 }
@@ -103,10 +103,13 @@ function checkKey(key: string): void {
   if (!NAME.test(name)) throw invalid(`name part must consist of ${NAME_RULE}`)
 }
 
-function checkValue(place: string, value: string, operator: Requirement['operator']): void {
-  const invalid = (why: string) => new FilterError(`${place}: Invalid value: ${JSON.stringify(value)}: ${why}`)
+function checkValue(place: { index: number; key: string }, value: string, operator: Requirement['operator']): void {
+  const at = `values[${place.index}]`
+  const refused = (where: string, why: string) =>
+    new FilterError(`${where}: Invalid value: ${JSON.stringify(value)}: ${why}`)
+  const invalid = (why: string) => refused(`${at}[${place.key}]`, why)
   if ((operator === '>' || operator === '<') && !/^[-+]?\d+$/.test(value))
-    throw invalid("for 'Gt', 'Lt' operators, the value must be an integer")
+    throw refused(at, "for 'Gt', 'Lt' operators, the value must be an integer")
   if (value.length > 63) throw invalid('must be no more than 63 bytes')
   if (value !== '' && !NAME.test(value))
     throw invalid(`a valid label must be an empty string or consist of ${NAME_RULE}`)

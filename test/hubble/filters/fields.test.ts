@@ -217,10 +217,7 @@ function labelRow(side: string, match: Row['match'], none: string): Row {
       bad('a in (b', `${requirement}found '', expected: ',' or ')'`),
       bad('a in (!)', `${requirement}found '!', expected: ',', ')' or identifier`),
       bad('a=(', `${requirement}found '(', expected: identifier`),
-      bad(
-        'a>x',
-        `${requirement}values[0][any.a]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`,
-      ),
+      bad('a>x', `${requirement}values[0]: Invalid value: "x": for 'Gt', 'Lt' operators, the value must be an integer`),
       bad('!a=b', `found '=', expected: ',' or 'end of string'`),
       bad('a,', `found '', expected: identifier after ','`),
       bad(
