@@ -22,6 +22,8 @@ export class GrpcConnections {
   readonly #reports: ServerReports
   readonly #injector: ConnectionInjector
   readonly #open = new Set<Socket>()
+  /** Those of them whose handshake lasts, by the other side's address and port. */
+  readonly #shaking = new Map<string, Socket>()
   #allEnded = () => {}
   #tls: TlsServer | undefined
   #stopReloading = () => {}
@@ -48,8 +50,14 @@ export class GrpcConnections {
     // Without an address it has gone already.
     if (socket.remoteAddress === undefined) return void socket.destroy()
     if (!this.#admit(socket, clientOf(socket.remoteAddress))) return
-    if (this.#tls === undefined) this.#injector.injectConnection(socket)
-    else this.#tls.emit('connection', socket)
+    if (this.#tls === undefined) {
+      this.#injector.injectConnection(socket)
+      return
+    }
+    const place = placeOf(socket)
+    this.#shaking.set(place, socket)
+    socket.once('close', () => this.#shaking.delete(place))
+    this.#tls.emit('connection', socket)
   }
 
   /** Takes a connection of a unix socket: plain text. */
@@ -57,9 +65,10 @@ export class GrpcConnections {
     if (this.#admit(socket, LOCAL_CLIENT)) this.#injector.injectConnection(socket)
   }
 
-  /** New files are read no longer. */
+  /** New files are read no longer, and handshakes that still last are cut off: gRPC does not know of them. */
   close(): void {
     this.#stopReloading()
+    for (const socket of this.#shaking.values()) socket.destroy()
   }
 
   /** Waits until every connection has ended, and cuts off those that have not at the deadline. @param deadlineMs Unix milliseconds */
@@ -94,6 +103,7 @@ export class GrpcConnections {
   #tlsFront(options: tls.TlsOptions): TlsServer {
     const front = tls.createServer({ ...options, ALPNProtocols: ['h2'], handshakeTimeout: HANDSHAKE_TIMEOUT_MS })
     front.on('secureConnection', (socket) => {
+      this.#shaking.delete(placeOf(socket))
       socket.on('error', () => {})
       this.#injector.injectConnection(socket)
     })
@@ -104,4 +114,8 @@ export class GrpcConnections {
     })
     return front
   }
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }

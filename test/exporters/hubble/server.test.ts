@@ -239,6 +239,20 @@ test('files of certificates that are no good leave the old one in force, are tol
   assert.ok(reloads('loaded') >= 1)
 })
 
+test('a stop does not wait for handshakes that nobody ends', async () => {
+  const tls = { ...hubbleSettings().tls, enabled: true, cert_file: certificates.cert, key_file: certificates.key }
+  const hubble = await start({ tls })
+  const [host, port] = hubble.server.split(':')
+  const socket = connectTcp(Number(port), host)
+  sockets.push(socket)
+  const connections = () => ownMetric(hubble.context, 'otelcol_exporter_hubble_connections', { exporter: 'hubble' })
+  await eventually('the connection', () => connections() || undefined)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  await hubble.exporter.shutdown(Date.now() + 600_000)
+  socket.resume()
+  await closed
+})
+
 test('plain text beyond localhost is warned of, once', async () => {
   const [open, closed] = [await start({ endpoint: '0.0.0.0:0' }), await start()]
   const warnings = ({ context }: RunningHubble) =>
