@@ -107,6 +107,14 @@ const selections: { args: string[]; flows: number[] }[] = [
   { args: ['--allowlist', '{"reply":[true]}'], flows: [1, 5] },
   { args: ['--pod', 'xwing', '--not', '--port', '80'], flows: [2, 3, 4, 5] },
   { args: ['--unencrypted', '--port', '443'], flows: [3] },
+  { args: ['--encrypted'], flows: [] },
+  { args: ['--trace-id', '0af7651916cd43dd8448eb211c80319c'], flows: [] },
+  { args: ['--ip-trace-id', '18446744073709551615'], flows: [] },
+  { args: ['--snat-ip', '192.0.2.0/24'], flows: [] },
+  { args: ['--http-status', '5+', '--http-method', 'GET', '--http-path', '^/', '--http-header', 'a:b'], flows: [] },
+  { args: ['--from-label', 'k8s:app notin (xwing)', '--not', '--from-label', 'reserved:world'], flows: [1, 5, 7, 8] },
+  { args: ['--cel-expression', '_flow.verdict == Verdict.DROPPED'], flows: [2, 9] },
+  { args: ['--cel-expression', 'has(_flow.l7.dns) && _flow.l7.dns.query.matches("^www")'], flows: [4, 5] },
 ]
 
 for (const { args, flows } of selections) {
@@ -128,10 +136,18 @@ const mistakes: { args: string[]; message: string }[] = [
     message: 'invalid DNS query filter: failed to compile regexp: error parsing regexp: missing closing ): `(`',
   },
   {
-    args: ['--trace-id', '0af7651916cd43dd8448eb211c80319c'],
-    message: 'filter field trace_id is not supported by this server',
+    args: ['--http-status', '404', '--type', 'trace'],
+    message: "filtering by http status code requires the event type filter to only match 'l7' events",
   },
-  { args: ['--cel-expression', 'true'], message: 'filter field experimental is not supported by this server' },
+  { args: ['--http-url', '('], message: 'invalid http url filter: (: error parsing regexp: missing closing ): `(`' },
+  {
+    args: ['--label', 'app in xwing'],
+    message: "invalid source label filter: unable to parse requirement: found 'xwing' expected: '('",
+  },
+  {
+    args: ['--cel-expression', '_flow.verdict'],
+    message: 'error compiling CEL expression: got "int", wanted "bool" result type',
+  },
 ]
 
 for (const { args, message } of mistakes) {
