@@ -34,6 +34,7 @@ const Field = {
   EXTENSIONS: 150_000,
 } as const
 
+const FOVEA = new TextEncoder().encode('Fovea')
 const MOST_SECONDS = 0xffffffff
 
 /** Reads `flow.Flow` into columns: loops over bytes, no objects but texts that are new to the batch. */
@@ -147,7 +148,7 @@ export class FlowReader {
         this.#interface(end, batch, row)
         break
       case Field.EMITTER:
-        this.#fromFovea = this.#firstText(end) === 'Fovea'
+        this.#fromFovea = this.#isFovea(end)
         break
       case Field.EXTENSIONS:
         mark(this.#extension, reader.at, end)
@@ -195,14 +196,21 @@ export class FlowReader {
     return value
   }
 
-  #firstText(end: number): string {
+  /** `flow.Emitter.name`; compared as bytes, every flow has one. */
+  #isFovea(end: number): boolean {
     const reader = this.#reader
-    let text = ''
+    let isFovea = false
     while (reader.next(end)) {
-      if (reader.field === 1 && reader.wire === Wire.LENGTH) text = reader.text(end)
-      else reader.skip(end)
+      if (reader.field !== 1 || reader.wire !== Wire.LENGTH) {
+        reader.skip(end)
+        continue
+      }
+      const stop = reader.length(end)
+      isFovea = stop - reader.at === FOVEA.length
+      for (let i = 0; i < FOVEA.length && isFovea; i++) isFovea = reader.bytes[reader.at + i] === FOVEA[i]
+      reader.at = stop
     }
-    return text
+    return isFovea
   }
 
   #interface(end: number, batch: FlowBatch, row: number): void {
