@@ -293,7 +293,7 @@ const ROWS: Record<keyof FlowFilter, Row> = {
     'source',
     [
       ['app=frontend', [HTTP_REQUEST, DNS]],
-      ['k8s:app == backend', [HTTP_RESPONSE, DROP].slice(0, 1)],
+      ['k8s:app == backend', [HTTP_RESPONSE]],
       ['any:tier', [HTTP_REQUEST, DNS]],
       ['tier>2,tier<4', [HTTP_REQUEST, DNS]],
       ['app in (frontend,web)', [HTTP_REQUEST, HTTP_RESPONSE, DNS]],
