@@ -1,19 +1,22 @@
 import type { TLSSocket } from 'node:tls'
 
 /** Why a TLS handshake failed, as label of a metric. */
-export type HandshakeFailure =
+export const HANDSHAKE_FAILURES = [
   /** The client showed no certificate, or one that does not do. */
-  | 'client_certificate'
+  'client_certificate',
   /** The client does not accept the server's certificate, or its name. */
-  | 'server_certificate'
+  'server_certificate',
   /** The client speaks a lower version than `min_version`. */
-  | 'tls_version'
+  'tls_version',
   /** It was no TLS. */
-  | 'not_tls'
-  | 'tls_timeout'
+  'not_tls',
+  'tls_timeout',
   /** The client went away in the middle. */
-  | 'tls_aborted'
-  | 'tls_other'
+  'tls_aborted',
+  'tls_other',
+] as const
+
+export type HandshakeFailure = (typeof HANDSHAKE_FAILURES)[number]
 
 /** Error codes of node:tls and OpenSSL. */
 const FAILURES: readonly (readonly [codes: RegExp, failure: HandshakeFailure])[] = [

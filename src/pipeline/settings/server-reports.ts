@@ -1,13 +1,16 @@
 import type { CreateContext } from '../component.ts'
 import { rarely } from '../rarely.ts'
 import type { FileSet, ReloadEvents } from './file-reload.ts'
-import type { HandshakeFailure } from './handshake-failure.ts'
+import { HANDSHAKE_FAILURES } from './handshake-failure.ts'
 
 /** Why a connection was closed before anything was asked: limits, or a TLS handshake that failed. */
-export type ConnectionRefusal = 'limit' | 'client_limit' | 'rate' | HandshakeFailure
+const CONNECTION_REFUSALS = ['limit', 'client_limit', 'rate', ...HANDSHAKE_FAILURES] as const
 
 /** Why a request was not looked at. */
-export type RequestRefusal = 'unauthenticated' | 'rate' | 'message_size'
+const REQUEST_REFUSALS = ['unauthenticated', 'rate', 'message_size'] as const
+
+export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number]
+export type RequestRefusal = (typeof REQUEST_REFUSALS)[number]
 
 /** What a server tells of itself while it runs. */
 export interface ServerReports extends ReloadEvents {
@@ -47,19 +50,25 @@ export function serverReports(
     log.warn({ ...refusal, connections: since }, 'Connection refused'),
   )
   const logRequest = rarely((since, refusal: Refusal) => log.warn({ ...refusal, requests: since }, 'Request refused'))
-  const count = (name: string, help: string, cause: string) =>
-    telemetry.counter(name, help, { ...labels, cause }).add(1)
+  const counters = (name: string, help: string, causes: readonly string[]) =>
+    new Map(causes.map((cause) => [cause, telemetry.counter(name, help, { ...labels, cause })]))
+  const connections = counters(
+    'fovea_server_refused_connections',
+    'Connections closed before a request.',
+    CONNECTION_REFUSALS,
+  )
+  const requests = counters('fovea_server_refused_requests', 'Requests not looked at.', REQUEST_REFUSALS)
   const events = reloadEvents(context)
   let notAfter = 0
   let forget = () => {}
   return {
     ...events,
     refusedConnection(cause, client, reason) {
-      count('fovea_server_refused_connections', 'Connections closed before a request.', cause)
+      connections.get(cause)?.add(1)
       logConnection(1, { cause, client, reason })
     },
     refusedRequest(cause, client) {
-      count('fovea_server_refused_requests', 'Requests not looked at.', cause)
+      requests.get(cause)?.add(1)
       logRequest(1, { cause, client })
     },
     certificate(notAfterMs) {
@@ -71,13 +80,14 @@ export function serverReports(
   }
 }
 
-/** Reports of files that a component reads again: status and `fovea_file_reloads`. */
+/** Reports of files that a component reads again: status, log and `fovea_file_reloads`. */
 export function reloadEvents({
   id,
   kind,
+  log,
   report,
   telemetry,
-}: Pick<CreateContext, 'id' | 'kind' | 'report' | 'telemetry'>): ReloadEvents {
+}: Pick<CreateContext, 'id' | 'kind' | 'log' | 'report' | 'telemetry'>): ReloadEvents {
   const labels = { otelcol_component_kind: kind, otelcol_component_id: id }
   const count = (files: FileSet, outcome: 'loaded' | 'failed') =>
     telemetry
@@ -88,10 +98,12 @@ export function reloadEvents({
     reloadFailed(files, error) {
       failing.add(files)
       count(files, 'failed')
+      log.error({ err: error, files }, 'Changed files are not in force, those before them still are')
       report({ at: 'recoverable_error', error })
     },
     reloaded(files) {
       count(files, 'loaded')
+      log.info({ files }, 'Changed files are in force')
       if (failing.delete(files) && failing.size === 0) report({ at: 'ok' })
     },
   }
