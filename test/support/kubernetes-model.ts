@@ -89,8 +89,15 @@ export class TestCluster {
   /** The end at an address as flows show it; undefined when nobody has it. @param timeMs of the flow */
   end(address: string, port = 0, timeMs = this.nowMs, protocol: number = Protocol.TCP): Endpoint | undefined {
     this.model.settle()
-    const id = this.model.resolver.find(addressWords(address)!, 0, portKey(protocol, port), timeMs)
+    const id = this.id(addressWords(address)!, portKey(protocol, port), timeMs)
     return id === 0 ? undefined : this.table.get(id)
+  }
+
+  /** Endpoint id of the end at an address. @param words of the address */
+  id(words: Uint32Array, key: number, timeMs: number): number {
+    const { resolver, ownership } = this.model
+    const seconds = Math.floor(timeMs / 1_000)
+    return resolver.find(ownership.addresses.find(words, 0), key, seconds, (timeMs - 1_000 * seconds) * 1e6)
   }
 
   /** `namespace/pod`, or the first label, of the end at an address; `''` = nobody. */

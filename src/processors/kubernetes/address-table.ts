@@ -14,6 +14,9 @@ const FROM = 2 // in doubles
 const OWNER = 6
 const FLAGS = 7
 
+/** Most rows that are looked up together: what they touch stays in the nearest caches. */
+export const MOST_ROWS = 256
+
 /**
  * Numbers for addresses, and a record for each: an open hash over their 16 bytes (4 words, as columns hold them). A number stays
  * the address's own until it is removed, and is then given out again.
@@ -27,6 +30,8 @@ export class AddressTable {
   #end = 1
   #size = 0
   readonly #free: number[] = []
+  /** Of the rows that `findAll` is about. */
+  readonly #hashes = new Uint32Array(MOST_ROWS)
 
   /** Addresses that have a number. */
   get size(): number {
@@ -46,6 +51,35 @@ export class AddressTable {
       const number = entry & NUMBER_MASK
       const o = WORDS * number
       if (own[o + 3] === d && own[o + 2] === c && own[o + 1] === b && own[o] === a) return number
+    }
+  }
+
+  /**
+   * `find` for `count` rows of a column from `row` on, into `numbers`. First all slots are read, then all records: what lies far
+   * away is fetched for many rows at a time, which one look-up after the other would wait for each time.
+   */
+  findAll(column: Uint32Array, row: number, count: number, numbers: Uint32Array): void {
+    const slots = this.#slots
+    const mask = this.#mask
+    const own = this.#words
+    const hashes = this.#hashes
+    for (let i = 0, at = 4 * row; i < count; i++, at += 4) {
+      const mixed = hash(column[at]!, column[at + 1]!, column[at + 2]!, column[at + 3]!)
+      hashes[i] = mixed
+      numbers[i] = slots[mixed & mask]!
+    }
+    for (let i = 0, at = 4 * row; i < count; i++, at += 4) {
+      const entry = numbers[i]!
+      if (entry === FREE) continue
+      const number = entry & NUMBER_MASK
+      const o = WORDS * number
+      const same =
+        (entry ^ hashes[i]!) >>> NUMBER_BITS === 0 &&
+        own[o + 3] === column[at + 3] &&
+        own[o + 2] === column[at + 2] &&
+        own[o + 1] === column[at + 1] &&
+        own[o] === column[at]
+      numbers[i] = same ? number : this.find(column, at)
     }
   }
 

@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { type EndpointTable, endpoint, HOST_ENDPOINT, WORLD_ENDPOINT } from '../../flow/endpoint.ts'
 import { LocalAddresses } from '../../flow/local-addresses.ts'
+import { MOST_ROWS } from './address-table.ts'
 import type { ClusterModel } from './cluster-model.ts'
 import { UNOWNED } from './end-resolver.ts'
 import { PrefixSet } from './prefix-set.ts'
@@ -19,6 +20,9 @@ export class BatchNamer {
   readonly #worldV4: number
   readonly #worldV6: number
   readonly #unmanaged: number
+  /** Numbers of addresses of the rows under way. */
+  readonly #sources = new Uint32Array(MOST_ROWS)
+  readonly #destinations = new Uint32Array(MOST_ROWS)
   #hostId = HOST_ENDPOINT
   #waits = false
   #open = false
@@ -41,21 +45,30 @@ export class BatchNamer {
     this.#waits = waits
     this.#open = false
     batch.epoch = this.#table.epoch
-    const { resolver } = this.#model
-    const columns = batch.columns
+    for (let from = 0; from < batch.length; from += MOST_ROWS)
+      this.#nameRows(batch, from, Math.min(from + MOST_ROWS, batch.length))
+    return this.#open
+  }
+
+  #nameRows({ columns }: FlowBatch, from: number, to: number): void {
+    const { resolver, ownership } = this.#model
     const { sourceAddress, destinationAddress, sourcePort, destinationPort } = columns
     const { sourceEndpoint, destinationEndpoint, timeSeconds, timeNanos, protocol, ipVersion } = columns
-    for (let i = 0; i < batch.length; i++) {
+    const sources = this.#sources
+    const destinations = this.#destinations
+    ownership.addresses.findAll(sourceAddress, from, to - from, sources)
+    ownership.addresses.findAll(destinationAddress, from, to - from, destinations)
+    for (let i = from; i < to; i++) {
       if (ipVersion[i] === 0) continue
-      const timeMs = timeSeconds[i]! * 1_000 + timeNanos[i]! / 1e6
+      const seconds = timeSeconds[i]!
+      const nanos = timeNanos[i]!
       const layer4 = protocol[i]! << 16
-      const source = resolver.find(sourceAddress, i, layer4 | sourcePort[i]!, timeMs)
+      const source = resolver.find(sources[i - from]!, layer4 | sourcePort[i]!, seconds, nanos)
       sourceEndpoint[i] = source === UNOWNED ? this.#outside(sourceAddress, i, ipVersion[i]!) : source
-      const destination = resolver.find(destinationAddress, i, layer4 | destinationPort[i]!, timeMs)
+      const destination = resolver.find(destinations[i - from]!, layer4 | destinationPort[i]!, seconds, nanos)
       destinationEndpoint[i] =
         destination === UNOWNED ? this.#outside(destinationAddress, i, ipVersion[i]!) : destination
     }
-    return this.#open
   }
 
   /** Its own ids are not used any more. */

@@ -30,27 +30,27 @@ export class EndResolver {
   }
 
   /**
-   * Endpoint id of the end at `row` of an address column; `UNOWNED` when nobody in the cluster has the address.
-   * @param key `portKey` of protocol and port @param timeMs of the flow, Unix ms
+   * Endpoint id of the end at an address; `UNOWNED` when nobody in the cluster has it.
+   * @param address number of `AddressTable`, 0 = none @param key `portKey` of protocol and port
+   * @param seconds of the flow's time, Unix @param nanos the rest of it
    */
-  find(column: Uint32Array, row: number, key: number, timeMs: number): number {
-    const ownership = this.#ownership
-    const address = ownership.addresses.find(column, 4 * row)
+  find(address: number, key: number, seconds: number, nanos: number): number {
     if (address === 0) return UNOWNED
-    const owner = ownership.at(address, timeMs)
+    const ownership = this.#ownership
+    const owner = ownership.at(address, seconds, nanos)
     if (owner === NOBODY) return UNOWNED
-    const isNode = this.#owners.kind(owner) === OwnerKind.NODE
-    if (!isNode && (ownership.claims(address) === 0 || !hasPorts(key >>> 16))) return this.#owners.id(owner)
-    return isNode ? this.#atNode(address, owner, key, timeMs) : this.#as(owner, this.#services.at(address, key, timeMs))
+    if (!hasPorts(key >>> 16)) return this.#owners.id(owner)
+    if (this.#owners.kind(owner) === OwnerKind.NODE) return this.#atNode(address, owner, key, seconds, nanos)
+    if (ownership.claims(address) === 0) return this.#owners.id(owner)
+    return this.#as(owner, this.#services.at(address, key, seconds, nanos))
   }
 
   /** At a node's address, ports tell its pods apart, and node ports are services'. */
-  #atNode(address: number, node: number, key: number, timeMs: number): number {
-    if (!hasPorts(key >>> 16)) return this.#owners.id(node)
-    const pod = this.#hostPods.at(address, key, timeMs)
-    const service = this.#services.at(address, key, timeMs)
+  #atNode(address: number, node: number, key: number, seconds: number, nanos: number): number {
+    const pod = this.#hostPods.at(address, key, seconds, nanos)
+    const service = this.#services.at(address, key, seconds, nanos)
     if (pod !== 0) return this.#as(pod, service)
-    return this.#as(node, service || this.#services.at(ANY_NODE, key, timeMs))
+    return this.#as(node, service || this.#services.at(ANY_NODE, key, seconds, nanos))
   }
 
   #as(owner: number, service: number): number {

@@ -16,9 +16,9 @@ export class HostPods {
     this.#ports = ports
   }
 
-  /** Owner number of the pod that listened there at a time, Unix ms; 0 = none is known. */
-  at(address: number, key: number, timeMs: number): number {
-    return this.#ports.at(address, key, timeMs)
+  /** Owner number of the pod that listened there at a time; 0 = none is known. */
+  at(address: number, key: number, seconds: number, nanos: number): number {
+    return this.#ports.at(address, key, seconds, nanos)
   }
 
   begin(owner: number, { addresses, ports, startMs }: PodRecord): void {

@@ -61,11 +61,11 @@ export class Ownership {
     return this.#order.length - this.#oldest
   }
 
-  /** Owner of an address (its number) at a time, Unix ms. */
-  at(address: number, timeMs: number): number {
+  /** Owner of an address (its number) at a time: two integers, because a double would be an object at every call. */
+  at(address: number, seconds: number, nanos: number): number {
     const owner = this.addresses.owner(address)
-    if (owner !== NOBODY && this.addresses.fromMs(address) <= timeMs) return owner
-    return this.#before(address, timeMs)
+    if (owner !== NOBODY && this.addresses.fromMs(address) <= seconds * 1_000) return owner
+    return this.#exactlyAt(address, seconds * 1_000 + nanos / 1e6)
   }
 
   /** Owner of an address now. */
@@ -148,7 +148,9 @@ export class Ownership {
     this.#remember({ address, owner, startMs: fromMs, fromMs: own, untilMs, exact: false, endedMs: this.#clock() }, at)
   }
 
-  #before(address: number, timeMs: number): number {
+  #exactlyAt(address: number, timeMs: number): number {
+    const owner = this.addresses.owner(address)
+    if (owner !== NOBODY && this.addresses.fromMs(address) <= timeMs) return owner
     const past = this.#past.get(address)
     if (past === undefined) return NOBODY
     for (const { owner, fromMs, untilMs } of past) if (fromMs <= timeMs && timeMs < untilMs) return owner

@@ -36,9 +36,9 @@ export class ServicePorts {
     this.#ports = ports
   }
 
-  /** Owner number of the service at a time, Unix ms; 0 = none, or no single one. */
-  at(address: number, key: number, timeMs: number): number {
-    const service = this.#ports.at(address, key, timeMs)
+  /** Owner number of the service at a time; 0 = none, or no single one. */
+  at(address: number, key: number, seconds: number, nanos: number): number {
+    const service = this.#ports.at(address, key, seconds, nanos)
     return service === CONTESTED ? 0 : service
   }
 

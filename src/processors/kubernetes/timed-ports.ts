@@ -53,14 +53,14 @@ export class TimedPorts {
     return this.#order.size
   }
 
-  /** Owner at a time, Unix ms; 0 = nobody. @param key `portKey` */
-  at(address: number, key: number, timeMs: number): number {
+  /** Owner at a time, Unix seconds and nanoseconds; 0 = nobody. @param key `portKey` */
+  at(address: number, key: number, seconds: number, nanos: number): number {
     if (((this.#anywhere[(key & 0xffff) >>> 5]! >>> (key & 31)) & 1) === 0) return 0
     const place = this.#table.place(address, key)
     if (place === ABSENT) return 0
-    if (this.#table.extra(place) * 1_000 > timeMs) return this.#before(address, key, timeMs)
     const owner = this.#table.value(place)
-    return owner === VACANT ? this.#before(address, key, timeMs) : owner
+    if (owner !== VACANT && this.#table.extra(place) <= seconds) return owner
+    return this.#before(address, key, seconds * 1_000 + nanos / 1e6)
   }
 
   /** Owner now; 0 = nobody. */

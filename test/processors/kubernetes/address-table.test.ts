@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressWords } from '../../../src/flow/address-words.ts'
-import { AddressTable } from '../../../src/processors/kubernetes/address-table.ts'
+import { AddressTable, MOST_ROWS } from '../../../src/processors/kubernetes/address-table.ts'
 import { PairTable } from '../../../src/processors/kubernetes/pair-table.ts'
 import { PrefixSet } from '../../../src/processors/kubernetes/prefix-set.ts'
 
@@ -28,6 +28,11 @@ test('an address table agrees with a map whatever is added and removed', () => {
       assert.is(new Set(known.values()).size, known.size, 'no number stands for two')
       for (const [words, number] of known)
         assert.is(table.find(Uint32Array.from(words.split(',').map(Number)), 0), number)
+      const column = Uint32Array.from(steps.flatMap(({ address }) => [...address]))
+      const rows = Math.max(0, Math.min(MOST_ROWS, steps.length - 1))
+      const found = new Uint32Array(MOST_ROWS)
+      table.findAll(column, 1, rows, found)
+      for (let i = 0; i < rows; i++) assert.is(found[i], table.find(column, 4 * (i + 1)))
     }),
   )
 })

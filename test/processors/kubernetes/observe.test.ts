@@ -40,7 +40,7 @@ test('a pod’s word comes before its namespace’s, and that before the default
 
 test('flows are wanted where a pod at their ends is observed; without pods the default decides', () => {
   const cluster = new TestCluster()
-  const { owners, resolver } = cluster.model
+  const { owners } = cluster.model
   const no = { 'fovea.dev/observe': 'false' }
   cluster.put('pod', runningPod('seen', ['10.1.0.1']))
   cluster.put('pod', runningPod('unseen', ['10.1.0.2'], { annotations: no }))
@@ -48,7 +48,7 @@ test('flows are wanted where a pod at their ends is observed; without pods the d
     const words = new Uint32Array(
       Uint8Array.of(...Array(10).fill(0), 255, 255, ...address.split('.').map(Number)).buffer,
     )
-    return resolver.find(words, 0, 0, cluster.nowMs)
+    return cluster.id(words, 0, cluster.nowMs)
   }
   const [seen, unseen, world] = [id('10.1.0.1'), id('10.1.0.2'), 2]
   assert.equal([owners.isWanted(seen, unseen, true), owners.isWanted(unseen, world, true)], [true, false])

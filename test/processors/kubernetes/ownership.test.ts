@@ -19,7 +19,7 @@ function made(limits = LIMITS) {
   )
   const at = (timeMs: number) => {
     const number = ownership.addresses.find(ADDRESS, 0)
-    return number === 0 ? NOBODY : ownership.at(number, timeMs)
+    return number === 0 ? NOBODY : ownership.at(number, Math.floor(timeMs / 1_000), (timeMs % 1_000) * 1e6)
   }
   return { state, ownership, at }
 }

@@ -26,7 +26,7 @@ ports('who is the first one known has the port from always', () => {
   const { clock, table } = timedPorts()
   clock.nowMs = 10_000
   table.set(1, KEY, 7)
-  assert.equal([table.at(1, KEY, 0), table.at(2, KEY, 0), table.at(1, portKey(17, 80), 0)], [7, 0, 0])
+  assert.equal([table.at(1, KEY, 0, 0), table.at(2, KEY, 0, 0), table.at(1, portKey(17, 80), 0, 0)], [7, 0, 0])
 })
 
 ports('beyond `maxHistory` the oldest are forgotten and counted', () => {
@@ -37,7 +37,7 @@ ports('beyond `maxHistory` the oldest are forgotten and counted', () => {
   }
   assert.equal([table.history, table.evicted], [2, 1])
   assert.equal(
-    [15_000, 25_000, 35_000, 45_000].map((ms) => table.at(1, KEY, ms)),
+    [15, 25, 35, 45].map((seconds) => table.at(1, KEY, seconds, 0)),
     [0, 2, 3, 4],
   )
   assert.equal(
@@ -55,10 +55,10 @@ ports('what is over is forgotten after its time, and nothing stays kept', () => 
   table.set(1, KEY, 1)
   clock.nowMs = 10_000
   table.set(1, KEY, 0)
-  assert.equal([table.at(1, KEY, 9_999), table.at(1, KEY, 10_000), kept.get(1)], [1, 0, 1])
+  assert.equal([table.at(1, KEY, 9, 999e6), table.at(1, KEY, 10, 0), kept.get(1)], [1, 0, 1])
   clock.nowMs = 70_001
   table.sweep()
-  assert.equal([table.at(1, KEY, 9_999), table.history, kept.get(1)], [0, 0, 0])
+  assert.equal([table.at(1, KEY, 9, 0), table.history, kept.get(1)], [0, 0, 0])
 })
 
 /** Changes of four ports at whole seconds, each later than the last. */
@@ -90,7 +90,7 @@ ports('never another owner than the one of that time; the one of that time unles
         const [address = 0, port = 0] = place.split('/').map(Number)
         const first = owners.findIndex((owner) => owner !== 0)
         for (const [second, owner] of owners.entries()) {
-          const found = table.at(address, portKey(6, port), second * 1_000 + 500)
+          const found = table.at(address, portKey(6, port), second, 500e6)
           // Before the first one, and in gaps of one and the same owner, that one counts.
           const before = owners.slice(0, second).findLast((other) => other !== 0)
           const after = owners.slice(second).find((other) => other !== 0)
