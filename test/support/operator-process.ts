@@ -19,6 +19,11 @@ export class OperatorProcess {
     })
   }
 
+  /** Everything it has logged. */
+  get output(): string {
+    return this.#output
+  }
+
   /** Its metrics: sums over all series of each name. */
   async metrics(): Promise<Map<string, number>> {
     const url = await eventually('the operator to listen', () => {
@@ -33,10 +38,11 @@ export class OperatorProcess {
     return sums
   }
 
-  async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+  /** @param signal SIGKILL leaves it no time to give the Lease back */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const exited = once(this.#child, 'exit')
-    this.#child.kill()
+    this.#child.kill(signal)
     await exited
   }
 }
