@@ -74,10 +74,10 @@ export class HistoryWriter {
       observer.damaged()
       await this.#journal.remove()
     }
-    await this.#journal.open()
+    // On a full disk the agent begins all the same, and tries again.
+    await this.#openJournal().catch((error) => this.#failed(error))
     this.#journaled = this.#pending.length
     this.#sinceMs = clock()
-    store.reserved = this.#journal.bytes
   }
 
   /** Takes an entry of the ring; counts it as lost when too much waits already. */
@@ -155,6 +155,7 @@ export class HistoryWriter {
     const entries = this.#nextBlock(this.#journaled)
     if (entries.length === 0) return true
     try {
+      await this.#openJournal()
       await this.#journal.append(await this.#pack(entries), clock())
       this.#journaled += entries.length
       store.reserved = this.#journal.bytes
@@ -163,6 +164,11 @@ export class HistoryWriter {
       // Writing a block makes room, and tells of what is wrong.
       return false
     }
+  }
+
+  async #openJournal(): Promise<void> {
+    if (!this.#journal.isOpen) await this.#journal.open()
+    this.#settings.store.reserved = this.#journal.bytes
   }
 
   /** The entries stand in a block now, or are lost. */

@@ -85,7 +85,8 @@ export class History {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       this.#lock = await DirectoryLock.take(directory)
       if (readPrefix(directory) === undefined) {
-        await writeFile(join(directory, 'uuid'), this.uuidPrefix, { mode: 0o600 })
+        // Without it, after a restart the flows of before have other UUIDs.
+        await writeFile(join(directory, 'uuid'), this.uuidPrefix, { mode: 0o600 }).catch(observer.writing)
       }
       await this.#store.open(() => observer.damaged())
       await this.#writer.open()

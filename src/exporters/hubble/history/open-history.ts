@@ -48,6 +48,10 @@ export function historyGauges(history: History, { telemetry, id }: CreateContext
   return [
     gauge('events', 'Events on disk.', () => history.events),
     gauge('bytes', 'Bytes of files on disk.', () => history.bytes),
-    gauge('memory_bytes', 'Memory of events that wait to be written, and of those read last.', () => history.memoryBytes),
+    gauge(
+      'memory_bytes',
+      'Memory of events that wait to be written, and of those read last.',
+      () => history.memoryBytes,
+    ),
   ]
 }

@@ -63,6 +63,10 @@ export class Segment {
     this.startedMs = nowMs
   }
 
+  get isOpen(): boolean {
+    return this.#file !== undefined
+  }
+
   /** Opens the file, or makes it, for appending. @throws Error of the file system, with its code */
   async open(): Promise<void> {
     const { O_RDWR, O_CREAT } = constants
