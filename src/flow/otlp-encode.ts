@@ -8,6 +8,7 @@ import type { Ends } from './ends.ts'
 import { Direction, FlowType, L7Type, Protocol, Reply, Verdict } from './enums.ts'
 import { eventTypeText } from './event-type-text.ts'
 import { l4Name, observationPointName, verdictName } from './flow-names.ts'
+import type { ForeignFlows } from './foreign.ts'
 import { type ExtensionSink, visitEnds, visitExtensions } from './hubble-extensions.ts'
 import { L7Protocol, type L7Table } from './l7.ts'
 import { DESTINATION, type EndNames, EXTENSION_NAMES, FLOW_EVENT, Name, SOURCE } from './otlp-names.ts'
@@ -144,6 +145,14 @@ function addHubble(out: Attributes, batch: FlowBatch, row: number): void {
   if (directionName !== undefined) out[Name.direction] = directionName
   if (isReply[row] !== Reply.UNKNOWN) out[Name.isReply] = isReply[row] === Reply.YES
   out[Name.summary] = summary(batch, row)
+  if (batch.foreign !== undefined) addOrigin(out, batch.foreign, row)
+}
+
+/** Own flows are of the resource's node, and get their UUID from the Hubble API. */
+function addOrigin(out: Attributes, foreign: ForeignFlows, row: number): void {
+  const [nodeName, uuid] = [foreign.nodeName(row), foreign.uuid(row)]
+  if (nodeName !== '') out[Name.nodeName] = nodeName
+  if (uuid !== '') out[Name.uuid] = uuid
 }
 
 function addLayer7(out: Attributes, batch: FlowBatch, row: number): void {

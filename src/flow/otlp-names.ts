@@ -30,6 +30,8 @@ export const Name = {
   isReply: 'hubble.is_reply',
   dropReason: 'hubble.drop_reason',
   summary: 'hubble.summary',
+  nodeName: 'hubble.node_name',
+  uuid: 'hubble.uuid',
   l7Type: 'hubble.l7.type',
   dnsQtypes: 'hubble.dns.qtypes',
   dnsRrtypes: 'hubble.dns.rrtypes',

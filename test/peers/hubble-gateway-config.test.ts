@@ -62,6 +62,8 @@ test('the Collector gets each flow as a log record', async () => {
   assert.is(first['source.k8s.pod.name'], 'xwing-0')
   assert.is(first['destination.k8s.workload.name'], 'deathstar')
   assert.is(first['flow.packets'], 1)
+  assert.is(first['hubble.node_name'], 'node-1')
+  assert.match(String(first['hubble.uuid']), /^[0-9a-f-]{36}$/)
   const [answer] = records
     .map(({ attributes }) => plainAttributes(attributes))
     .filter((all) => all['hubble.dns.rcode'] === 0)
