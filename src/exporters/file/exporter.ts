@@ -10,6 +10,7 @@ import { readFlowFilters } from '../../hubble/filters/read-json.ts'
 import { type Component, type CreateContext, type FlowConsumer, RefusedError } from '../../pipeline/component.ts'
 import { fullNodeName } from '../hubble/advertise.ts'
 import { flowMask } from '../hubble/field-mask.ts'
+import { lostEncoder } from '../hubble/lost-encoder.ts'
 import type { FileConfig } from './config.ts'
 import { DynamicLogs } from './dynamic-logs.ts'
 import { FlowLog, type FlowLogContext, type FlowLogSettings } from './flow-log.ts'
@@ -88,7 +89,8 @@ function sharedContext(context: CreateContext, config: FileConfig): FlowLogConte
   return {
     encoder,
     filters: { ends, nodeName, encoder },
-    nodeName: context.nodeName,
+    // Of other things than flows Hubble names the node alone.
+    encodeLost: lostEncoder(context.nodeName),
     counters: logCounters(context),
     log: context.log,
     report: (status) => context.report(status),

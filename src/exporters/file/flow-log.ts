@@ -2,12 +2,12 @@ import type { Logger } from 'pino'
 import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
 import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
-import { MalformedError } from '../../flow/protobuf-reader.ts'
 import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
 import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
 import type { Status } from '../../pipeline/component.ts'
+import type { EncodeLost } from '../hubble/lost-encoder.ts'
 import { type AggregateKey, AggregateTable } from './aggregate-table.ts'
-import { LineEncoder, lostLine } from './line-encoder.ts'
+import { LineEncoder } from './line-encoder.ts'
 import type { LogCounters } from './log-counters.ts'
 import { LogWriter } from './log-writer.ts'
 import { openOutput } from './open-output.ts'
@@ -32,8 +32,7 @@ export interface FlowLogSettings {
 export interface FlowLogContext {
   encoder: HubbleEncoder
   filters: FilterContext
-  /** Without cluster. */
-  nodeName: string
+  encodeLost: EncodeLost
   counters: LogCounters
   log: Logger
   report(status: Status): void
@@ -53,6 +52,7 @@ export class FlowLog {
   /** Whether reports of loss pass the filters. */
   readonly #tellsLoss: boolean
   readonly #queue: WriteQueue
+  readonly #losses: LineEncoder
   readonly #aggregates: AggregateTable | undefined
   #writer: LogWriter | undefined
   #timer: NodeJS.Timeout | undefined
@@ -66,6 +66,7 @@ export class FlowLog {
     this.#filter = compileFilters(allow, deny, context.filters)
     this.#tellsLoss = (allow.length === 0 || allow.some(matchesLoss)) && !deny.some(matchesLoss)
     this.#queue = new WriteQueue(context.queueBytes)
+    this.#losses = new LineEncoder(context.encoder, undefined)
     if (aggregate !== undefined) {
       const { encoder, aggregationLimit, filters } = context
       this.#aggregates = new AggregateTable(encoder, aggregate, aggregationLimit, filters.nodeName)
@@ -146,9 +147,9 @@ export class FlowLog {
   }
 
   #tellLoss(lost: LostEvents): void {
-    const line = lostLine(lost, this.#context.nodeName, lost.lastMs ?? Date.now())
+    this.#losses.addEncoded(this.#context.encodeLost(lost, lost.lastMs ?? Date.now()))
     // Without room the loss is still in the metrics of whoever lost.
-    this.#queue.pushLines(Buffer.from(line), 0)
+    this.#queue.pushLines(this.#losses.take().slice(), 0)
     this.#writer?.wake()
   }
 
@@ -160,8 +161,8 @@ export class FlowLog {
         counters.earlyFlushes.add(1)
         this.#flush()
         aggregates.add(batch, row, serial)
-      } catch (error) {
-        if (!(error instanceof MalformedError)) throw error
+      } catch {
+        // Bytes of others that are no flow, whatever is wrong with them.
         counters.lost('malformed', 1)
       }
     }

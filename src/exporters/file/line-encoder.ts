@@ -1,8 +1,6 @@
-import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
-import { LostSource } from '../../flow/enums.ts'
+import type { FlowBatch } from '../../flow/batch.ts'
 import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
-import { MalformedError } from '../../flow/protobuf-reader.ts'
 import { jsonMessage } from '../../hubble/json/schema.ts'
 import { JsonTranscoder } from '../../hubble/json/transcode.ts'
 import { MAX_LINE_BYTES } from './line-end.ts'
@@ -38,36 +36,28 @@ export class LineEncoder {
     return lines
   }
 
+  /** Adds an encoded `observer.GetFlowsResponse`: the numbers of its fields are those of an `ExportEvent`. @throws MalformedError */
+  addEncoded(response: Uint8Array): void {
+    this.#append(response)
+  }
+
   /** Adds a row. @returns why not, undefined when it was added @param serial see {@link HubbleEncoder.response} */
   add(batch: FlowBatch, row: number, serial: number): Refusal | undefined {
     const { out } = this.#transcoder
     const start = out.used
     try {
-      this.#transcoder.append(this.#event, this.#encoder.response(batch, row, serial, this.#mask))
-    } catch (error) {
-      if (error instanceof MalformedError) return 'malformed'
-      throw error
+      this.#append(this.#encoder.response(batch, row, serial, this.#mask))
+    } catch {
+      // Bytes of others that are no flow, whatever is wrong with them.
+      return 'malformed'
     }
-    out.byte(LINE_FEED)
     if (out.used - start < MAX_LINE_BYTES) return undefined
     out.used = start
     return 'too_long'
   }
-}
 
-/** By `LostSource`. */
-const SOURCES: Readonly<Record<number, string>> = Object.fromEntries(
-  Object.entries(LostSource).flatMap(([name, source]) => (source === LostSource.UNKNOWN ? [] : [[source, name]])),
-)
-
-/** A report of loss as a line. @param nodeName without cluster, as Hubble has it @param nowMs Unix milliseconds */
-export function lostLine({ source, count, firstMs, lastMs }: LostEvents, nodeName: string, nowMs: number): string {
-  const time = (ms: number | undefined) => (ms === undefined ? undefined : new Date(ms).toISOString())
-  const lost_events = {
-    source: SOURCES[source],
-    num_events_lost: String(count),
-    first: time(firstMs),
-    last: time(lastMs),
+  #append(response: Uint8Array): void {
+    this.#transcoder.append(this.#event, response)
+    this.#transcoder.out.byte(LINE_FEED)
   }
-  return `${JSON.stringify({ lost_events, node_name: nodeName, time: time(nowMs) })}\n`
 }

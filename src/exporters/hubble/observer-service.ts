@@ -7,10 +7,8 @@ import {
   status,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { LostEvents } from '../../flow/batch.ts'
-import { LostSource } from '../../flow/enums.ts'
 import { NodeState, type ObservedNode } from '../../flow/observed-nodes.ts'
-import { messageType, serviceMethods } from '../../hubble/definition.ts'
+import { serviceMethods } from '../../hubble/definition.ts'
 import type { FilterContext } from '../../hubble/filters/flow-filter.ts'
 import { type EventCallsContext, eventCalls } from './event-calls.ts'
 import { flowQuery, InvalidRequestError } from './flow-query.ts'
@@ -20,7 +18,6 @@ import { FlowStream, type FlowsCall, type StreamContext } from './flow-stream.ts
 import type { Namespace } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { NamedPeer, Peers } from './peers.ts'
-import { timestamp } from './timestamp.ts'
 
 export interface ObserverContext extends StreamContext, EventCallsContext {
   filters: FilterContext
@@ -118,26 +115,4 @@ function nodeOf(node: NodeStatus): object {
     max_flows: node.maxFlows,
     seen_flows: node.seenFlows,
   }
-}
-
-/** Encodes reports of loss as `observer.GetFlowsResponse`, with the parts that Hubble gives each source. */
-export function lostEncoder(nodeName: string): StreamContext['encodeLost'] {
-  const { serialize } = messageType('observer.GetFlowsResponse')
-  return (lost: LostEvents, timeMs: number) =>
-    serialize({
-      lost_events: {
-        source: lost.source,
-        num_events_lost: lost.count,
-        // Number 0: the kernel's ring is one for all processors.
-        cpu: lost.source === LostSource.HUBBLE_RING_BUFFER ? undefined : {},
-        ...(lost.source === LostSource.PERF_EVENT_RING_BUFFER ? {} : between(lost)),
-      },
-      node_name: nodeName,
-      time: timestamp(timeMs),
-    })
-}
-
-function between({ firstMs, lastMs }: LostEvents): object {
-  if (firstMs === undefined || lastMs === undefined) return {}
-  return { first: timestamp(firstMs), last: timestamp(lastMs) }
 }

@@ -21,19 +21,20 @@ const newPath = () => folder.at(`${++files}/flows.log`)
 test('writes a line for each flow and each loss, with node and time', async () => {
   const path = newPath()
   const file = await startFile({ path, cluster_name: 'alpha' })
-  const lost = { source: LostSource.PERF_EVENT_RING_BUFFER, count: 42, firstMs: 1_000, lastMs: 2_000 }
+  const lost = { source: LostSource.OBSERVER_EVENTS_QUEUE, count: 42, firstMs: 1_000, lastMs: 2_000 }
   file.exporter.consume(sampleBatch(file.endpoints, [lost]))
   await file.stop()
   const [loss, ...flows] = linesOf(path)
   assert.equal(loss, {
     lost_events: {
-      source: 'PERF_EVENT_RING_BUFFER',
+      source: 'OBSERVER_EVENTS_QUEUE',
       num_events_lost: '42',
-      first: '1970-01-01T00:00:01.000Z',
-      last: '1970-01-01T00:00:02.000Z',
+      cpu: 0,
+      first: '1970-01-01T00:00:01Z',
+      last: '1970-01-01T00:00:02Z',
     },
     node_name: 'node-1',
-    time: '1970-01-01T00:00:02.000Z',
+    time: '1970-01-01T00:00:02Z',
   })
   assert.is(flows.length, SAMPLE.length)
   for (const { flow, node_name, time } of flows) {

@@ -1,0 +1,29 @@
+import type { LostEvents } from '../../flow/batch.ts'
+import { LostSource } from '../../flow/enums.ts'
+import { messageType } from '../../hubble/definition.ts'
+import { timestamp } from './timestamp.ts'
+
+/** A report of loss as `observer.GetFlowsResponse`. @param timeMs of the response, Unix milliseconds */
+export type EncodeLost = (lost: LostEvents, timeMs: number) => Uint8Array
+
+/** Encodes reports of loss with the parts that Hubble gives each source. */
+export function lostEncoder(nodeName: string): EncodeLost {
+  const { serialize } = messageType('observer.GetFlowsResponse')
+  return (lost, timeMs) =>
+    serialize({
+      lost_events: {
+        source: lost.source,
+        num_events_lost: lost.count,
+        // Number 0: the kernel's ring is one for all processors.
+        cpu: lost.source === LostSource.HUBBLE_RING_BUFFER ? undefined : {},
+        ...(lost.source === LostSource.PERF_EVENT_RING_BUFFER ? {} : between(lost)),
+      },
+      node_name: nodeName,
+      time: timestamp(timeMs),
+    })
+}
+
+function between({ firstMs, lastMs }: LostEvents): object {
+  if (firstMs === undefined || lastMs === undefined) return {}
+  return { first: timestamp(firstMs), last: timestamp(lastMs) }
+}
