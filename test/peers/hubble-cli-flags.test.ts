@@ -101,7 +101,7 @@ for (const { args, flows } of selections) {
 }
 
 const WHOLE = ['--use-default-field-masks=false']
-const lines: { args: string[]; flow: number; line: RegExp }[] = [
+const lines: { args: string[]; flow: number; line: RegExp | string }[] = [
   {
     args: [],
     flow: 0,
@@ -124,7 +124,7 @@ const lines: { args: string[]; flow: number; line: RegExp }[] = [
   { args: ['--numeric'], flow: 5, line: /: \[fd00::1\]:5353 .* \[fd00::2\]:53 / },
   { args: ['--ip-translation=false'], flow: 5, line: /: \[fd00::1\]:5353 / },
   { args: ['--time-format', 'RFC3339'], flow: 5, line: /^2026-01-02T03:04:05Z: / },
-  { args: ['--color', 'always'], flow: 5, line: /\u{1b}\[/u },
+  { args: ['--color', 'always'], flow: 5, line: '\u001b[' },
   { args: ['--color', 'never', '--silent-errors'], flow: 5, line: /^Jan/ },
 ]
 
