@@ -58,8 +58,25 @@ function celLanguage(): Language {
   environment.registerVariable(FLOW, 'flow.Flow')
   environment.registerFunction(`string.${MATCHES}(string): bool`, matches)
   environment.registerFunction(`${MATCHES}(string, string): bool`, matches)
+  registerConversions(environment)
   language = { environment, types }
   return language
+}
+
+const TIME = 'google.protobuf.Timestamp'
+const DURATION = 'google.protobuf.Duration'
+
+/** Conversions of CEL's standard that the library lacks. */
+function registerConversions(environment: Environment): void {
+  environment.registerFunction('int(uint): int', ({ value }: { value: bigint }) => {
+    if (value < 1n << 63n) return value
+    throw new RangeError('integer overflow')
+  })
+  environment.registerFunction(`int(${TIME}): int`, (time: Date) => BigInt(Math.floor(time.getTime() / 1_000)))
+  environment.registerFunction(`string(${TIME}): string`, (time: Date) => time.toISOString().replace(/\.?0*Z$/, 'Z'))
+  environment.registerFunction(`string(${DURATION}): string`, (duration: object) => String(duration))
+  environment.registerFunction(`timestamp(${TIME}): ${TIME}`, (time: Date) => time)
+  environment.registerFunction(`duration(${DURATION}): ${DURATION}`, (duration: object) => duration)
 }
 
 /** Patterns may come from flows, too: of those there is a limit of size like for those of clients, but for each. */
