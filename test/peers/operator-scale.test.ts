@@ -66,26 +66,42 @@ async function runningPods(): Promise<number> {
 scale('all get endpoints, one identity for each label set, and keep them over a restart', async () => {
   await makePods()
   await eventually('kwok to run the pods', async () => (await runningPods()) === POD_COUNT || undefined, 90_000)
-  const args = ['--kubeconfig', cluster.kubeconfig, '--install-crds', '--qps', '1000', '--burst', '1000']
   const startMs = performance.now()
-  operator = new OperatorProcess(args)
+  operator = new OperatorProcess(args())
   await converged()
   const seconds = (performance.now() - startMs) / 1_000
-  const metrics = await operator.metrics()
+  await print('first start', seconds)
   const numbers = await objects.numbers()
   assert.is(Object.keys(numbers).length, POD_COUNT)
   assert.is(new Set(Object.values(numbers)).size, LABEL_SETS)
   assert.is((await objects.identities()).length, LABEL_SETS)
   await operator.stop()
-  operator = new OperatorProcess(args)
+  operator = new OperatorProcess(args())
   const restartMs = performance.now()
   await converged()
+  await print('restart', (performance.now() - restartMs) / 1_000)
   const again = await operator.metrics()
   assert.equal(await objects.numbers(), numbers)
   assert.is(again.get('fovea_operator_endpoints_created_total') ?? 0, 0)
-  print('first start', seconds, metrics)
-  print('restart', (performance.now() - restartMs) / 1_000, again)
 })
+
+scale('in slices they cost a request for each hundred pods', async () => {
+  await operator.stop()
+  operator = new OperatorProcess([...args(), '--endpoint-slices'])
+  const startMs = performance.now()
+  await converged()
+  const sliced = async () => (await objects.slices()).reduce((count, { endpoints }) => count + endpoints.length, 0)
+  await eventually('all pods in slices', async () => (await sliced()) === POD_COUNT || undefined, 60_000)
+  await print('slices', (performance.now() - startMs) / 1_000)
+  const written = (await operator.requests()).get('create ciliumendpointslices.cilium.io') ?? 0
+  assert.ok(written >= POD_COUNT / 100 && written < POD_COUNT / 20, `${written} slices made`)
+  assert.is((await objects.identities()).length, LABEL_SETS)
+})
+
+/** Requests are not what limits. */
+function args(): string[] {
+  return ['--kubeconfig', cluster.kubeconfig, '--install-crds', '--qps', '1000', '--burst', '1000']
+}
 
 /** Resolves when every pod was worked on and nothing waits. */
 async function converged(): Promise<void> {
@@ -97,13 +113,16 @@ async function converged(): Promise<void> {
   await eventually('the operator to be done', done, 180_000)
 }
 
-function print(what: string, seconds: number, metrics: Map<string, number>): void {
-  const requests = metrics.get('fovea_kubernetes_requests_total') ?? 0
+async function print(what: string, seconds: number): Promise<void> {
+  const metrics = await operator.metrics()
+  const requests = await operator.requests()
+  const total = [...requests.values()].reduce((sum, count) => sum + count, 0)
   const mebibytes = (metrics.get('otelcol_process_memory_rss') ?? 0) / 2 ** 20
   const cpu = metrics.get('otelcol_process_cpu_seconds_total') ?? 0
   console.log(
-    `${what}: ${POD_COUNT} pods in ${LABEL_SETS} label sets: ${seconds.toFixed(1)} s, ${requests} API requests, ${mebibytes.toFixed(0)} MiB resident, ${cpu.toFixed(1)} s CPU`,
+    `${what}: ${POD_COUNT} pods in ${LABEL_SETS} label sets: ${seconds.toFixed(1)} s, ${total} API requests, ${mebibytes.toFixed(0)} MiB resident, ${cpu.toFixed(1)} s CPU`,
   )
+  for (const [key, count] of requests) console.log(`  ${count} ${key}`)
 }
 
 scale.run()

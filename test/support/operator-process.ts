@@ -26,16 +26,30 @@ export class OperatorProcess {
 
   /** Its metrics: sums over all series of each name. */
   async metrics(): Promise<Map<string, number>> {
+    const sums = new Map<string, number>()
+    for (const { name, value } of await this.#series()) sums.set(name, (sums.get(name) ?? 0) + value)
+    return sums
+  }
+
+  /** Requests it has made to the API server, by `verb resource`. */
+  async requests(): Promise<Map<string, number>> {
+    const sums = new Map<string, number>()
+    for (const { name, labels, value } of await this.#series()) {
+      if (name !== 'fovea_kubernetes_requests_total') continue
+      const of = (label: string) => new RegExp(`${label}="([^"]*)"`).exec(labels)?.[1]
+      const key = `${of('verb')} ${of('resource')}`
+      sums.set(key, (sums.get(key) ?? 0) + value)
+    }
+    return sums
+  }
+
+  async #series(): Promise<{ name: string; labels: string; value: number }[]> {
     const url = await eventually('the operator to listen', () => {
       if (this.#child.exitCode !== null) throw new Error(`operator ended:\n${this.#output}`)
       return /metrics at (\S+),/.exec(this.#output)?.[1]
     })
-    const sums = new Map<string, number>()
-    for (const line of (await (await fetch(url)).text()).split('\n')) {
-      const [, name = '', value] = /^(\w+)(?:\{.*\})? (\S+)$/.exec(line) ?? []
-      if (name !== '') sums.set(name, (sums.get(name) ?? 0) + Number(value))
-    }
-    return sums
+    const lines = (await (await fetch(url)).text()).matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)
+    return [...lines].map(([, name = '', labels = '', value]) => ({ name, labels, value: Number(value) }))
   }
 
   /** @param signal SIGKILL leaves it no time to give the Lease back */
