@@ -118,20 +118,18 @@ export class FlowBatch {
     )
   }
 
-  /** A new batch of the rows whose `keep` byte is not 0, in order. The L7 table and the strings are shared, not compacted, so this one is never freed by `release`. */
+  /** A new batch of the rows whose `keep` byte is not 0, in order, with their L7 rows; the strings are shared, not compacted. */
   select(keep: Uint8Array): FlowBatch {
     const rows = new Uint32Array(this.length)
     let kept = 0
     for (let i = 0; i < this.length; i++) if (keep[i]) rows[kept++] = i
     if (kept === this.length) return this
-    this.retain()
     const buffer = new ArrayBuffer(bufferBytes(kept))
+    const columns = viewColumns(buffer, kept)
+    gatherRows(this.columns, columns, rows, kept)
+    const l7 = this.l7.gather(columns.l7, kept)
+    const { strings, epoch } = this
     const foreign = this.foreign?.select(rows, kept)
-    const out = new FlowBatch(
-      { length: kept, capacity: kept, buffer, strings: this.strings, l7: this.l7.parts, epoch: this.epoch, foreign },
-      this.lost,
-    )
-    gatherRows(this.columns, out.columns, rows, kept)
-    return out
+    return new FlowBatch({ length: kept, capacity: kept, buffer, strings, l7, epoch, foreign }, this.lost)
   }
 }

@@ -69,6 +69,9 @@ export const COLUMNS = {
 export type ColumnName = keyof typeof COLUMNS
 export type Columns = { readonly [K in ColumnName]: InstanceType<(typeof COLUMNS)[K][0]> }
 
+/** A column of this or another table. */
+type Column = Columns[ColumnName]
+
 /** Bytes of one row over all columns. */
 export const ROW_BYTES = Object.values(COLUMNS).reduce((sum, [type, width]) => sum + type.BYTES_PER_ELEMENT * width, 0)
 
@@ -108,26 +111,34 @@ export function copyRow(columns: Columns, from: number, to: number): void {
 
 /** Copies the rows whose numbers are in `rows[0, count)` to the first rows of `to`. */
 export function gatherRows(from: Columns, to: Columns, rows: Uint32Array, count: number): void {
-  for (const name of Object.keys(COLUMNS) as ColumnName[]) {
-    const width = COLUMNS[name][1]
-    // One loop per element size: a loop that sees every kind of typed array is 10 times slower.
-    switch (from[name].BYTES_PER_ELEMENT) {
-      case 8:
-        gather64(from[name] as Float64Array, to[name] as Float64Array, rows, count)
-        break
-      case 4:
-        gather32(asWords(from[name]), asWords(to[name]), rows, { count, width })
-        break
-      case 2:
-        gather16(from[name] as Uint16Array, to[name] as Uint16Array, rows, count)
-        break
-      default:
-        gather8(from[name] as Uint8Array, to[name] as Uint8Array, rows, count)
-    }
+  for (const name of Object.keys(COLUMNS) as ColumnName[])
+    gatherColumn(from[name], to[name], rows, { count, width: COLUMNS[name][1] })
+}
+
+/** The same for one column of any table. @param shape rows, and elements of a row (1 but for 4-byte elements) */
+export function gatherColumn(
+  from: Column,
+  to: Column,
+  rows: Uint32Array,
+  { count, width }: { count: number; width: number },
+): void {
+  // One loop per element size: a loop that sees every kind of typed array is 10 times slower.
+  switch (from.BYTES_PER_ELEMENT) {
+    case 8:
+      gather64(from as Float64Array, to as Float64Array, rows, count)
+      break
+    case 4:
+      gather32(asWords(from), asWords(to), rows, { count, width })
+      break
+    case 2:
+      gather16(from as Uint16Array, to as Uint16Array, rows, count)
+      break
+    default:
+      gather8(from as Uint8Array, to as Uint8Array, rows, count)
   }
 }
 
-function asWords(column: Columns[ColumnName]): Uint32Array {
+function asWords(column: Column): Uint32Array {
   return new Uint32Array(column.buffer, column.byteOffset, column.length)
 }
 

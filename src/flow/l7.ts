@@ -1,3 +1,5 @@
+import { gatherColumn } from './columns.ts'
+
 /**
  * The L7 rows of a batch: fixed columns plus one heap of bytes for what varies in length. Written by decode workers,
  * read lazily: a string is made only when somebody asks for it.
@@ -35,6 +37,16 @@ const FIELDS = {
 
 type Field = keyof typeof FIELDS
 export type L7Columns = { readonly [K in Field]: InstanceType<(typeof FIELDS)[K]> }
+
+/** What of a row is in the heap: the column that says where, and how many bytes. */
+const HEAP_PARTS: readonly { at: HeapField; size(columns: L7Columns, row: number): number }[] = [
+  { at: 'queryAt', size: ({ queryBytes }, row) => queryBytes[row]! },
+  { at: 'typesAt', size: ({ typeCount }, row) => 2 * typeCount[row]! },
+  { at: 'answerTypesAt', size: ({ answerTypeCount }, row) => 2 * answerTypeCount[row]! },
+  { at: 'addressesAt', size: ({ addressCount }, row) => 16 * addressCount[row]! },
+  { at: 'namesAt', size: ({ namesBytes }, row) => namesBytes[row]! },
+]
+type HeapField = 'queryAt' | 'typesAt' | 'answerTypesAt' | 'addressesAt' | 'namesAt'
 
 const BYTES_PER_ROW = Object.values(FIELDS).reduce((sum, type) => sum + type.BYTES_PER_ELEMENT, 0)
 
@@ -103,6 +115,46 @@ export class L7Table {
 
   copyParts(): L7Parts {
     return { ...this.parts, buffer: this.parts.buffer.slice(0), heap: this.parts.heap.slice(0) }
+  }
+
+  /** The L7 rows that `column[0, count)` (row + 1, 0 = none) names, in buffers of their own; renumbers the column for them. */
+  gather(column: Uint16Array, count: number): L7Parts {
+    const rows = new Uint32Array(this.length)
+    const numbers = new Uint16Array(this.length + 1)
+    let kept = 0
+    for (let i = 0; i < count; i++) {
+      const at = column[i]!
+      if (at === 0) continue
+      if (numbers[at] === 0) {
+        rows[kept++] = at - 1
+        numbers[at] = kept
+      }
+      column[i] = numbers[at]!
+    }
+    if (kept === 0) return emptyL7()
+    const buffer = new ArrayBuffer(l7BufferBytes(kept))
+    const columns = viewL7(buffer, kept)
+    for (const name of Object.keys(FIELDS) as Field[])
+      gatherColumn(this.columns[name], columns[name], rows, { count: kept, width: 1 })
+    return { length: kept, capacity: kept, buffer, heap: this.#gatherHeap(columns, kept) }
+  }
+
+  /** Copies what rows have in the heap, and says in their columns where it is now. */
+  #gatherHeap(columns: L7Columns, count: number): ArrayBuffer {
+    let bytes = 0
+    for (const { size } of HEAP_PARTS) for (let row = 0; row < count; row++) bytes += size(columns, row)
+    const heap = new Uint8Array(bytes)
+    let end = 0
+    for (const { at, size } of HEAP_PARTS) {
+      const offsets = columns[at]
+      for (let row = 0; row < count; row++) {
+        const length = size(columns, row)
+        heap.set(this.heap.subarray(offsets[row]!, offsets[row]! + length), end)
+        offsets[row] = end
+        end += length
+      }
+    }
+    return heap.buffer
   }
 
   /** The first question's name with its trailing dot, as `flow.DNS.query`; later questions follow after `,`. */

@@ -44,6 +44,48 @@ test('selected rows stand together in order, addresses and texts with them', () 
   assert.equal(some.lost, batch.lost)
 })
 
+test('selected rows keep their own L7 rows alone, whatever becomes of the others', () => {
+  const l7 = (i: number) => ({
+    type: L7Type.RESPONSE,
+    query: `name-${i}.test.`,
+    types: [1, 28],
+    answerTypes: [5, 1],
+    names: [`alias-${i}.test.`],
+    addresses: [`10.0.0.${i}`],
+    ttlSeconds: i,
+    latencyNs: 1e6 * i,
+    rcode: i % 4,
+  })
+  const rows = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? { ...TCP_SYN, l7: l7(i) } : TCP_SYN))
+  const batch = flowBatch(rows)
+  const whole = batch.l7.bytes
+  const said = (of: FlowBatch) =>
+    Array.from({ length: of.length }, (_, row) => {
+      const at = of.columns.l7[row]! - 1
+      if (at < 0) return undefined
+      const { columns, heap } = of.l7
+      const address = heap.subarray(of.l7.addressesAt(at), of.l7.addressesAt(at) + 16 * columns.addressCount[at]!)
+      const texts = [of.l7.query(at), of.l7.types(at), of.l7.answerTypes(at), of.l7.names(at), [...address]]
+      return [...texts, columns.ttlSeconds[at], columns.latencyNs[at], columns.rcode[at], columns.protocol[at]]
+    })
+  const keep = Uint8Array.from({ length: 200 }, (_, i) => (i >= 95 && i < 105 ? 1 : 0))
+  const expected = said(batch).slice(95, 105)
+  const some = batch.select(keep)
+  const none = batch.select(Uint8Array.from({ length: 200 }, (_, i) => i % 2))
+  const allOfThem = batch.select(Uint8Array.from({ length: 200 }, (_, i) => 1 - (i % 2)))
+  const allExpected = said(batch).filter((part) => part !== undefined)
+  batch.release()
+  assert.is(batch.buffer.byteLength, 0, 'nothing keeps the batch that was selected from')
+  assert.equal(said(some), expected)
+  assert.is(some.l7.length, 5)
+  assert.ok(some.l7.bytes < whole / 8, `${some.l7.bytes} of ${whole} bytes`)
+  assert.equal([none.l7.length, none.l7.bytes], [0, 0])
+  assert.equal(said(allOfThem), allExpected)
+  some.release()
+  none.release()
+  assert.equal(said(allOfThem), allExpected)
+})
+
 test('selecting all rows is the batch itself, selecting none an empty one', () => {
   const batch = flowBatch([TCP_SYN, TCP_SYN])
   assert.is(batch.select(new Uint8Array(2).fill(1)), batch)
