@@ -40,6 +40,7 @@ export async function startFile(settings: FileSettingsOfTest): Promise<RunningFi
 export interface ExportedEvent {
   flow?: Record<string, unknown> & { IP?: { source: string }; uuid?: string }
   lost_events?: Record<string, unknown>
+  agent_event?: Record<string, unknown>
   node_name: string
   time: string
 }

@@ -11,6 +11,7 @@ import { type Component, type CreateContext, type FlowConsumer, RefusedError } f
 import { fullNodeName } from '../hubble/advertise.ts'
 import { flowMask } from '../hubble/field-mask.ts'
 import { lostEncoder } from '../hubble/lost-encoder.ts'
+import { watchAgentEvents } from './agent-events.ts'
 import type { FileConfig } from './config.ts'
 import { DynamicLogs } from './dynamic-logs.ts'
 import { FlowLog, type FlowLogContext, type FlowLogSettings } from './flow-log.ts'
@@ -45,6 +46,11 @@ export class FileExporter implements Component, FlowConsumer {
     await this.#static?.start()
     await this.#dynamic?.start()
     this.#registerGauges()
+    const { cluster } = this.#shared.filters.ends.table
+    const unwatch = watchAgentEvents(cluster, this.#context.nodeName, (event, ofType) => {
+      for (const log of this.#logs()) log.tell(event, ofType)
+    })
+    this.#unregister.push(unwatch)
   }
 
   async shutdown(deadlineMs: number): Promise<void> {

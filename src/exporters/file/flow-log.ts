@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
+import type { FlowBatch } from '../../flow/batch.ts'
 import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
 import { compileFilters, type RowFilter } from '../../hubble/filters/compile.ts'
@@ -7,6 +7,7 @@ import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter
 import type { Status } from '../../pipeline/component.ts'
 import type { EncodeLost } from '../hubble/lost-encoder.ts'
 import { type AggregateKey, AggregateTable } from './aggregate-table.ts'
+import { isLoss, type OfType, passes } from './event-filter.ts'
 import { LineEncoder } from './line-encoder.ts'
 import type { LogCounters } from './log-counters.ts'
 import { LogWriter } from './log-writer.ts'
@@ -49,10 +50,8 @@ export class FlowLog {
   readonly settings: FlowLogSettings
   readonly #context: FlowLogContext
   readonly #filter: RowFilter
-  /** Whether reports of loss pass the filters. */
-  readonly #tellsLoss: boolean
   readonly #queue: WriteQueue
-  readonly #losses: LineEncoder
+  readonly #events: LineEncoder
   readonly #aggregates: AggregateTable | undefined
   #writer: LogWriter | undefined
   #timer: NodeJS.Timeout | undefined
@@ -64,9 +63,8 @@ export class FlowLog {
     this.#context = context
     const { allow, deny, aggregate } = settings
     this.#filter = compileFilters(allow, deny, context.filters)
-    this.#tellsLoss = (allow.length === 0 || allow.some(matchesLoss)) && !deny.some(matchesLoss)
     this.#queue = new WriteQueue(context.queueBytes)
-    this.#losses = new LineEncoder(context.encoder, undefined)
+    this.#events = new LineEncoder(context.encoder, undefined)
     if (aggregate !== undefined) {
       const { encoder, aggregationLimit, filters } = context
       this.#aggregates = new AggregateTable(encoder, aggregate, aggregationLimit, filters.nodeName)
@@ -112,7 +110,7 @@ export class FlowLog {
   /** Takes a batch in, also before `start`. Returns false when it was lost, and counted, because the queue is full. @param serial number of the batch */
   consume(batch: FlowBatch, serial: number): boolean {
     if (!this.active) return true
-    for (const lost of batch.lost) if (this.#tellsLoss) this.#tellLoss(lost)
+    for (const lost of batch.lost) this.tell(this.#context.encodeLost(lost, lost.lastMs ?? Date.now()), isLoss)
     const kept = this.#select(batch)
     if (kept.length === 0) return true
     if (this.#writer?.open === false) {
@@ -127,6 +125,15 @@ export class FlowLog {
     if (!taken) this.#context.counters.lost('queue_full', kept.length)
     this.#writer?.wake()
     return taken
+  }
+
+  /** Writes an event that is no flow, encoded as `observer.ExportEvent`, when it passes the filters. */
+  tell(event: Uint8Array, ofType: OfType): void {
+    if (!this.active || !passes(this.settings.allow, this.settings.deny, ofType)) return
+    this.#events.addEncoded(event)
+    // Without room an event is not written; losses are also in the metrics of whoever lost.
+    this.#queue.pushLines(this.#events.take().slice(), 0)
+    this.#writer?.wake()
   }
 
   /** Writes what waits, until the deadline, and closes the file. */
@@ -144,13 +151,6 @@ export class FlowLog {
     if (this.#keep.length < batch.length) this.#keep = new Uint8Array(2 * batch.length)
     this.#filter(batch, 0, batch.length, this.#keep)
     return batch.select(this.#keep)
-  }
-
-  #tellLoss(lost: LostEvents): void {
-    this.#losses.addEncoded(this.#context.encodeLost(lost, lost.lastMs ?? Date.now()))
-    // Without room the loss is still in the metrics of whoever lost.
-    this.#queue.pushLines(this.#losses.take().slice(), 0)
-    this.#writer?.wake()
   }
 
   #addUp(aggregates: AggregateTable, batch: FlowBatch, serial: number): void {
@@ -187,11 +187,4 @@ export class FlowLog {
     if (!this.#queue.pushLines(Buffer.from(lines), flows)) this.#context.counters.lost('queue_full', flows)
     this.#writer?.wake()
   }
-}
-
-/** Filters by event type alone let losses through, as in Hubble; every other field is one that losses do not have. */
-function matchesLoss(filter: FlowFilter): boolean {
-  return Object.entries(filter).every(
-    ([name, values]) => name === 'event_type' || (Array.isArray(values) && values.length === 0),
-  )
 }

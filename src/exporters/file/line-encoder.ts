@@ -36,7 +36,7 @@ export class LineEncoder {
     return lines
   }
 
-  /** Adds an encoded `observer.GetFlowsResponse`: the numbers of its fields are those of an `ExportEvent`. @throws MalformedError */
+  /** Adds an encoded `observer.ExportEvent`, or a `GetFlowsResponse`, whose fields have the same numbers. @throws MalformedError */
   addEncoded(response: Uint8Array): void {
     this.#append(response)
   }

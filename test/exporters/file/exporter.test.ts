@@ -72,6 +72,31 @@ test('writes what the filters let through; losses pass filters by event type alo
   assert.is(linesOf(other).filter(({ lost_events }) => lost_events).length, 1)
 })
 
+test('writes agent events as they come, where the filters ask for nothing that only flows have', async () => {
+  const paths = [newPath(), newPath(), newPath()]
+  const lists = [[], [{ event_type: [{ type: 130, match_sub_type: true, sub_type: 2 }] }], [{ verdict: [1] }]]
+  for (const [i, path] of paths.entries()) {
+    const file = await startFile({ path, cluster_name: 'alpha', allow_list: lists[i]! })
+    file.endpoints.cluster.events.append({ at: 'agent_started', startMs: 1_000 })
+    file.endpoints.cluster.events.append({ at: 'service_deleted', id: 7 })
+    await file.stop()
+    file.endpoints.cluster.events.append({ at: 'service_deleted', id: 8 })
+  }
+  const started = { type: 'AGENT_STARTED', agent_start: { time: '1970-01-01T00:00:01Z' } }
+  const deleted = { type: 'SERVICE_DELETED', service_delete: { id: 7 } }
+  assert.equal(
+    paths.map((path) => linesOf(path).map(({ agent_event, node_name }) => [agent_event, node_name])),
+    [
+      [
+        [started, 'node-1'],
+        [deleted, 'node-1'],
+      ],
+      [[started, 'node-1']],
+      [],
+    ],
+  )
+})
+
 test('writes the fields of the mask alone, and node and time of the event all the same', async () => {
   const path = newPath()
   const file = await startFile({ path, field_mask: ['source.pod_name', 'verdict', 'l4.TCP.destination_port'] })
