@@ -89,13 +89,15 @@ test('a node that moves is followed at its new address', async () => {
   const [first] = await cluster()
   const port = first.server.split(':')[1]
   const moved = await agent({ endpoint: `127.0.0.3:${port}` }, 'node-2')
-  const { connected, sink } = await gate({ endpoint: first.server, peers: true })
+  const { connected, sink, metric, endpoints } = await gate({ endpoint: first.server, peers: true })
   await connected(2)
   first.endpoints.cluster.setPeer({ node: 'node-2', address: '127.0.0.3' })
   await eventually('flows of the new address', () => {
-    moved.exporter.consume(sampleBatch(moved.endpoints))
+    moved.exporter.consume(numberedBatch(0, 10))
     return sink.flows > 0 || undefined
   })
+  assert.is(metric('broken_streams'), 0)
+  assert.is(endpoints.cluster.observed.get('node-2')?.address, `127.0.0.3:${port}`)
 })
 
 test('no more nodes are followed than allowed', async () => {

@@ -8,6 +8,8 @@ export class NodeReports {
   readonly #context: CreateContext
   readonly #nodes: ObservedNodes
   readonly #metrics: HubbleReceiverMetrics
+  /** Nodes that are known from here. */
+  readonly #told = new Set<string>()
 
   constructor(context: CreateContext, nodes: ObservedNodes, metrics: HubbleReceiverMetrics) {
     this.#context = context
@@ -28,8 +30,16 @@ export class NodeReports {
     else if (state === NodeState.ERROR) this.#context.log.warn(`${from} reports of ${nodes}: ${message}`)
   }
 
+  /** The nodes are told of no more. */
+  clear(): void {
+    for (const name of this.#told) this.#nodes.delete(name)
+    this.#told.clear()
+  }
+
   #keep(name: string, state: number): void {
     if (state === NodeState.GONE) this.#nodes.delete(name)
     else this.#nodes.set({ name, address: '', tlsServerName: undefined, state })
+    if (this.#nodes.get(name) === undefined) this.#told.delete(name)
+    else this.#told.add(name)
   }
 }

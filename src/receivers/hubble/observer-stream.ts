@@ -47,6 +47,11 @@ export class ObserverStream {
   readonly #seen = new SeenFlows()
   readonly #backoff: Backoff
   readonly #stop = new AbortController()
+  /** Ends the wait for the next attempt. */
+  #waiting = new AbortController()
+  #target: Target
+  /** The attempt under way is to a place where the observer is no more. */
+  #moved = false
   readonly #clock: () => number
   #call: ClientReadableStream<Uint8Array> | undefined
   #paused = false
@@ -59,6 +64,7 @@ export class ObserverStream {
 
   constructor(settings: StreamSettings) {
     this.settings = settings
+    this.#target = settings.target
     this.#clock = settings.clock ?? Date.now
     const { initial_interval, max_interval } = settings.config.retry
     this.#backoff = new Backoff(initial_interval, max_interval)
@@ -68,8 +74,22 @@ export class ObserverStream {
     this.#running = this.#run()
   }
 
+  /** Where the observer is reached now. */
+  get target(): Target {
+    return this.#target
+  }
+
+  /** The observer is elsewhere: it is asked there, from where it was left. */
+  move(target: Target): void {
+    this.#target = target
+    this.#moved = true
+    this.#waiting.abort()
+    this.#call?.cancel()
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort()
+    this.#waiting.abort()
     this.#call?.cancel()
     await this.#running
   }
@@ -111,24 +131,28 @@ export class ObserverStream {
       if (this.isConnected && this.#clock() - this.attemptMs > this.settings.config.retry.max_interval) this.#worked()
       this.isConnected = false
       if (this.#stop.signal.aborted) return
+      if (this.#moved) this.#worked()
+      if (this.#moved) continue
       this.settings.listener.broken(this, error, this.failures++ === 0)
-      await sleep(this.#backoff.next(), undefined, { signal: this.#stop.signal }).catch(() => {})
+      this.#waiting = new AbortController()
+      await sleep(this.#backoff.next(), undefined, { signal: this.#waiting.signal }).catch(() => {})
     }
   }
 
   /** One attempt. @returns why it ended */
   async #follow(): Promise<Error> {
-    const { target, config } = this.settings
+    const { config } = this.settings
     this.attemptMs = this.#clock()
+    this.#moved = false
     let channel: Channel
     try {
-      channel = await Channel.open(target, config)
+      channel = await Channel.open(this.#target, config)
     } catch (error) {
       return error as Error
     }
-    if (this.#stop.signal.aborted) {
+    if (this.#stop.signal.aborted || this.#moved) {
       channel.close()
-      return new Error('stopped')
+      return new Error('not wanted any more')
     }
     channel.whenReady(() => this.#connected())
     const error = await this.#read(followFlows(channel, this.#request()))

@@ -113,14 +113,15 @@ export class ObserverStreams {
   #broken(stream: ObserverStream, error: Error, first: boolean): void {
     this.#settings.metrics.broken.add(1)
     this.#show(stream, NodeState.UNAVAILABLE)
-    const { name, target } = stream.settings
+    const { target } = stream
+    const { name } = stream.settings
     const where = name === target.address ? name : `${name} (${target.address})`
     if (first) this.#context.log.warn({ err: error.message }, `no flows of ${where}: will try again`)
     if (this.connected === 0) this.#context.report({ at: 'recoverable_error', error: describe(where, error) })
   }
 
   /** The endpoint itself may be a relay, which tells of its nodes; peers are nodes. */
-  #show({ settings: { name, target } }: ObserverStream, state: number): void {
+  #show({ settings: { name }, target }: ObserverStream, state: number): void {
     if (this.#watch === undefined || !this.#streams.has(name)) return
     const tlsServerName = target.serverName === '' ? undefined : target.serverName
     this.#settings.nodes.set({ name, address: target.address, tlsServerName, state })
@@ -151,8 +152,14 @@ export class ObserverStreams {
       return
     }
     this.#refused.delete(peer.name)
-    this.#drop(peer.name)
-    this.#follow(peer)
+    const known = this.#streams.get(peer.name)
+    if (known === undefined) {
+      this.#follow(peer)
+      return
+    }
+    this.#context.log.info(`${peer.name} is at ${peer.target.address} now`)
+    known.move(peer.target)
+    this.#show(known, NodeState.UNKNOWN)
   }
 
   #refusal({ name, target }: KnownPeer): string | undefined {

@@ -78,6 +78,7 @@ export class HubbleReceiver implements Component {
     this.#deliver()
     await Promise.race([this.#delivered, later(deadlineMs - Date.now())])
     this.#endpoints.close()
+    this.#reports.clear()
     this.#metrics.end()
   }
 
