@@ -88,13 +88,18 @@ for (const { name, request, said: expected } of cases) {
   })
 }
 
-test('an answer carries the time of the event, the node and the version of the server', async () => {
-  const { call, ended } = begin('GetAgentEvents', { number: 1 })
-  const version = new Promise((resolve) => {
-    call.once('metadata', (metadata) => resolve(metadata.get('hubble-server-version')[0]))
+for (const method of ['GetFlows', 'GetAgentEvents', 'GetDebugEvents']) {
+  test(`${method} is answered with the version of the server`, async () => {
+    const { call } = begin(method, {})
+    const version = await new Promise((resolve) => {
+      call.once('metadata', (metadata) => resolve(metadata.get('hubble-server-version')[0]))
+    })
+    assert.match(String(version), /^\d+\.\d+\.\d+/)
   })
-  const [answer] = (await ended).answers
-  assert.match(String(await version), /^\d+\.\d+\.\d+/)
+}
+
+test('an answer carries the time of the event and the node', async () => {
+  const [answer] = (await begin('GetAgentEvents', { number: 1 }).ended).answers
   assert.is(answer!.node_name, 'node-1')
   assert.ok(Math.abs(answer!.time.seconds - Date.now() / 1_000) < 60)
   assert.ok(answer!.agent_event.agent_start!.time.seconds <= Date.now() / 1_000)
