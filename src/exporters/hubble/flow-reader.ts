@@ -89,7 +89,10 @@ export class FlowReader {
   async #before(end: number): Promise<RingEntry | { at: 'gone'; from: number }> {
     const place = this.#ring.place(end - 1)
     if (place.at !== 'disk') return place
-    if (this.#loaded?.block !== place) await this.#load(place)
+    if (this.#loaded?.block !== place) {
+      await this.#load(place)
+      this.#ring.prefetch(place.from - 1)
+    }
     return findEntry(this.#loaded?.entries ?? [], end - 1) ?? { at: 'gone', from: place.from }
   }
 

@@ -90,6 +90,12 @@ export class FlowRing {
     return { at: 'gone', from, to: Math.min(to, first) }
   }
 
+  /** Begins to read the block that an event is in, for who comes to it next. */
+  prefetch(sequence: number): void {
+    const stored = this.#history?.find(sequence)
+    if (stored?.at === 'disk') void this.#history?.load(stored)
+  }
+
   /** Reads a block from disk; its entries, or undefined when that cannot be done. */
   async load(block: StoredBlock): Promise<readonly RingEntry[] | undefined> {
     return (await this.#history?.load(block))?.entries

@@ -16,6 +16,9 @@ const LAYOUT = JSON.stringify([Object.entries(COLUMNS).map(([name, [type, n]]) =
 /** Level 1: the next ones take twice the time and save a few percent. */
 const FAST = { params: { [zlib.ZSTD_c_compressionLevel]: 1 } }
 
+/** Bytes of room beyond the body: each buffer of output that is full costs a turn of the thread pool. */
+const SLACK_BYTES = 1_024
+
 /** The first bytes of each segment: name and version of the format, CRC-32 of the columns' names and types. */
 const SEGMENT_START = Buffer.from(`${`fovea history 1 ${crc32(LAYOUT).toString(16).padStart(8, '0')}`.padEnd(31)}\n`)
 
@@ -38,7 +41,7 @@ export interface PackedBlock {
 
 /** Compresses a block, outside the main thread. */
 export async function packBlock({ header, body }: RawBlock): Promise<PackedBlock> {
-  const stored = await compress(body, FAST)
+  const stored = await compress(body, { ...FAST, chunkSize: Math.ceil(body.length / 2) + SLACK_BYTES })
   return { header: { ...header, storedBytes: stored.length, checksum: crc32(stored) }, stored }
 }
 
@@ -137,7 +140,10 @@ export class Segment {
       const stored = Buffer.allocUnsafeSlow(block.storedBytes)
       const { bytesRead } = await file.read(stored, 0, stored.length, block.offset + HEADER_BYTES)
       if (bytesRead < stored.length || crc32(stored) !== block.checksum) throw new DamageError('wrong checksum')
-      const body = await decompress(stored, { maxOutputLength: block.rawBytes })
+      const body = await decompress(stored, {
+        maxOutputLength: block.rawBytes,
+        chunkSize: block.rawBytes + SLACK_BYTES,
+      })
       if (body.length !== block.rawBytes) throw new DamageError('wrong length')
       // Views of columns need an offset that is a multiple of 8, which a part of a pool may not have.
       return body.byteOffset % 8 === 0 ? (body as Uint8Array<ArrayBuffer>) : Uint8Array.from(body)
