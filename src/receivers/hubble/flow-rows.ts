@@ -7,6 +7,7 @@ import { L7Builder } from '../../flow/l7-builder.ts'
 import { MalformedError } from '../../flow/protobuf-reader.ts'
 import { FlowReader } from './flow-reader.ts'
 import type { ForeignEndpoints } from './foreign-endpoints.ts'
+import type { Timestamp } from './seen-flows.ts'
 
 /** Most flows of one batch, and most bytes of them: larger ones would make every step of the pipeline a long one. */
 const MOST_ROWS = Math.min(4_096, MAX_ROWS)
@@ -40,8 +41,8 @@ export class FlowRows {
     return this.#length >= MOST_ROWS || this.#foreign.used >= MOST_BYTES
   }
 
-  /** Adds the flow encoded in `bytes[at, end)`. @returns false when it is malformed, and nothing was added */
-  add(bytes: Uint8Array, at: number, end: number): boolean {
+  /** Adds the flow encoded in `bytes[at, end)`. @param time of the answer, for a flow without one @returns false when it is malformed, and nothing was added */
+  add(bytes: Uint8Array, at: number, end: number, time?: Timestamp): boolean {
     if (this.#length >= this.#batch.capacity) this.#grow()
     this.#epoch ??= this.#table.epoch
     const row = this.#length
@@ -54,6 +55,11 @@ export class FlowRows {
       this.#l7.used = l7Used
       this.#clearRow(row)
       return false
+    }
+    const { timeSeconds, timeNanos } = this.#batch.columns
+    if (time !== undefined && timeSeconds[row] === 0) {
+      timeSeconds[row] = time.seconds
+      timeNanos[row] = time.nanos
     }
     this.#foreign.add(bytes, at, end - at)
     this.#length++

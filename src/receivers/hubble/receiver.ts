@@ -124,8 +124,9 @@ export class HubbleReceiver implements Component {
   }
 
   /** The flow's turn has come. */
-  #emit({ bytes, at, end }: TimedFlow): void {
-    if (!this.#rows.add(bytes, at, end)) this.#malformed('an observer', new Error('a flow is malformed'))
+  #emit(flow: TimedFlow): void {
+    if (!this.#rows.add(flow.bytes, flow.at, flow.end, flow))
+      this.#malformed('an observer', new Error('a flow is malformed'))
     if (this.#rows.full) this.#deliver()
   }
 

@@ -205,6 +205,14 @@ function entry(key: string, value: number): Buffer {
   return Buffer.concat([Uint8Array.of(10, length), ...body])
 }
 
+test('a flow without time gets that of its answer', () => {
+  const { rows: into } = rows()
+  const [without, own] = [encodeFlow({ uuid: 'a' }), encodeFlow({ time: { seconds: 7, nanos: 8 } })]
+  for (const flow of [without, own]) into.add(flow, 0, flow.length, { seconds: 5, nanos: 6 })
+  const { timeSeconds, timeNanos } = into.take([]).columns
+  assert.equal([timeSeconds[0], timeNanos[0], timeSeconds[1], timeNanos[1]], [5, 6, 7, 8])
+})
+
 test('more rows than a batch begins with', () => {
   const flows = Array.from({ length: 1_000 }, (_, i) =>
     encodeFlow({ source_names: [`n${i}`], l4: { UDP: { source_port: i } } }),
