@@ -91,6 +91,11 @@ export class ForeignFlows {
     return this.#text(row, [15, 100, 5])
   }
 
+  /** Whether `l4.TCP.flags` is set, be it to none. */
+  hasTcpFlags(row: number): boolean {
+    return this.#find(row, [6, 1, 3], Wire.LENGTH) >= 0
+  }
+
   /** Whether `l7.kafka` is set. */
   isKafka(row: number): boolean {
     return this.#find(row, [15, 102], Wire.LENGTH) >= 0

@@ -155,9 +155,11 @@ function tcpFlags(values: NonNullable<FlowFilter['tcp_flags']>): FieldFilter {
     const names = Object.keys(TcpFlag) as (keyof typeof TcpFlag)[]
     return names.reduce((mask, name) => (flags[name] ? mask | TcpFlag[name] : mask), 0)
   })
-  return ({ columns: { protocol, tcpFlags } }) =>
+  return ({ columns: { protocol, tcpFlags }, foreign }) =>
     (row) => {
       if (protocol[row] !== Protocol.TCP) return false
+      // Cilium's flows of layer 7 have TCP, and nothing of its flags.
+      if (tcpFlags[row] === 0 && foreign?.hasTcpFlags(row) === false) return false
       for (const mask of masks) if ((tcpFlags[row]! & mask) === mask) return true
       return false
     }
