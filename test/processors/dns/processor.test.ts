@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FlowBatch } from '../../../src/flow/batch.ts'
 import { Kind, L7Type, Protocol } from '../../../src/flow/enums.ts'
+import { ForeignBuilder } from '../../../src/flow/foreign.ts'
 import type { DnsConfig } from '../../../src/processors/dns/config.ts'
 import { DnsProcessor } from '../../../src/processors/dns/processor.ts'
 import { createContext, ownMetric } from '../../support/create-context.ts'
@@ -174,6 +175,18 @@ test('addresses beyond the limit replace the least recently used ones, and are c
   const after = flowBatch([flow('192.0.2.0'), flow('192.0.2.100')])
   consume(after)
   assert.equal([names(after), metric('names_evicted'), metric('addresses')], [['a.test', 'a.test'], 1, 8])
+})
+
+test("another observer's answer keeps its latency, is no unmatched one, and its names are learned", () => {
+  const { consume, sink, metric } = processor()
+  const batch = flowBatch([answer('a.example.', ['1.2.3.4'], {}, { latencyNs: 7 }), flow('1.2.3.4')])
+  const foreign = new ForeignBuilder(2)
+  for (let i = 0; i < 2; i++) foreign.add(new Uint8Array(0))
+  batch.foreign = foreign.take()
+  consume(batch)
+  assert.is(latencies(sink.batches[0]!)[0], 7)
+  assert.is(metric('answers_unmatched'), 0)
+  assert.is(names(sink.batches[0]!)[1], 'a.example')
 })
 
 test.run()
