@@ -209,11 +209,6 @@ test('status, nodes, namespaces, peers and reflection', async () => {
   for (const name of ['GetFlowsRequest', 'ChangeNotification', 'ServerStatusResponse']) assert.match(reflected, name)
 })
 
-test('agent and debug events are refused in words', async () => {
-  const result = await hubble(running.server, ['observe', 'agent-events', '--last', '1'])
-  assert.match(result.stderr, /GetAgentEvents not implemented/)
-})
-
 test('the unix socket serves the same', async () => {
   const server = `unix://${running.config.unix_socket.path}`
   assert.match((await hubble(server, ['status'])).stdout, /: Ok\n/)
