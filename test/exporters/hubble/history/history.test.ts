@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { flowQuery } from '../../../../src/exporters/hubble/flow-query.ts'
 import { FlowReader } from '../../../../src/exporters/hubble/flow-reader.ts'
+import { checkHistory } from '../../../../src/exporters/hubble/history/config.ts'
 import type { FlowBatch } from '../../../../src/flow/batch.ts'
 import { endpoint } from '../../../../src/flow/endpoint.ts'
 import { Ends } from '../../../../src/flow/ends.ts'
@@ -242,6 +243,15 @@ test('a second agent, or exporter, is kept out of the directory', async () => {
     assert.match((error as Error).message, /^history::directory: .*history-\d+: another agent/)
   }
   await restart(made)
+})
+
+test('less space than a few blocks need is refused by its setting', () => {
+  const settings = (max_bytes: number, directory = '/var/lib/fovea') =>
+    checkHistory({ directory, max_bytes, max_age: 1 }, ['history']).map(
+      ({ path, message }) => `${path.join('::')} ${message}`,
+    )
+  assert.equal(settings(1_048_575), ['history::max_bytes must be at least 1048576 (1 MiB)'])
+  assert.equal([settings(1_048_576), settings(1, '')], [[], []])
 })
 
 test('a directory that cannot be used is named with its setting', async () => {
