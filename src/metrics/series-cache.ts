@@ -1,78 +1,67 @@
+import { PairTable } from '../flow/pair-table.ts'
 import type { Family } from './family.ts'
 
 /** Most keys remembered; more are forgotten together, and asked for again. */
 const MAX_KEYS = 65_536
 
-/** Slots for each key: a collision costs a mispredicted branch, which is dearer than the memory. */
-const SLOTS_PER_KEY = 4
+/** Label values that many metrics share (those of both ends of a flow), by a number. */
+export interface SharedLabels {
+  /** Label values of a number; last among those of a series. */
+  values(id: number): readonly string[]
+  /** Grows whenever numbers come to stand for something else. */
+  readonly generation: number
+}
 
-/** Marks a free slot: keys are below it. */
-const EMPTY = 0xffffffff
+/** For metrics without shared labels: their one number is 0. */
+const NOTHING_SHARED: SharedLabels = { values: () => [], generation: 0 }
 
 /**
- * Series ids by a number that stands for a label set, so that hot loops touch no label text: an open hash in two typed
- * arrays. What a key means is told by `labels`, called once per key.
+ * Series ids by two numbers that stand for a label set, so that hot loops touch no label text: one of labels that several
+ * metrics share, and a key of the metric's own. What a key means is told by `labels`, called once per pair.
  */
 export class SeriesCache {
   readonly #family: Family
   readonly #labels: (key: number) => readonly string[]
-  #keys = new Uint32Array(64).fill(EMPTY)
-  #ids = new Int32Array(64)
-  #size = 0
+  readonly #shared: SharedLabels
+  /** Series id + 1 by both numbers. */
+  readonly #ids = new PairTable()
   #generation = 0
+  #sharedGeneration = 0
 
-  /** @param labels label values of a key (32 bits, not 0xffffffff), in the order of the family's labels */
-  constructor(family: Family, labels: (key: number) => readonly string[]) {
+  /**
+   * @param labels label values of a key (32 bits), in the order of the family's labels
+   * @param shared label values that follow them
+   */
+  constructor(family: Family, labels: (key: number) => readonly string[], shared: SharedLabels = NOTHING_SHARED) {
     this.#family = family
     this.#labels = labels
+    this.#shared = shared
   }
 
-  /** To be called before a batch: forgets ids of series that were removed. */
+  /** To be called before a batch: forgets ids of series that were removed, and what numbers stood for before. */
   refresh(): void {
-    if (this.#generation !== this.#family.generation) this.clear()
-    this.#generation = this.#family.generation
+    const { generation } = this.#family
+    if (this.#generation === generation && this.#sharedGeneration === this.#shared.generation) return
+    this.clear()
+    this.#generation = generation
+    this.#sharedGeneration = this.#shared.generation
   }
 
   /** Forgets every key, when what keys stand for changes. */
   clear(): void {
-    if (this.#size === 0) return
-    this.#keys.fill(EMPTY)
-    this.#size = 0
+    if (this.#ids.size > 0) this.#ids.clear()
   }
 
-  /** Id of the series of `key`, made when new. */
-  id(key: number): number {
-    const mask = this.#keys.length - 1
-    let slot = (Math.imul(key, 0x9e3779b1) >>> 8) & mask
-    for (;;) {
-      const at = this.#keys[slot]!
-      if (at === key) return this.#ids[slot]!
-      if (at === EMPTY) return this.#add(key)
-      slot = (slot + 1) & mask
-    }
+  /** Id of the series of a pair, made when new. @param shared below 2^32 − 1 @param key 32 bits, unsigned */
+  id(shared: number, key: number): number {
+    const known = this.#ids.get(shared, key)
+    return known !== 0 ? known - 1 : this.#add(shared, key)
   }
 
-  #add(key: number): number {
-    const id = this.#family.series(...this.#labels(key))
-    if (this.#size >= MAX_KEYS) this.clear()
-    if ((this.#size + 1) * SLOTS_PER_KEY > this.#keys.length) this.#grow()
-    this.#place(key, id)
-    this.#size++
+  #add(shared: number, key: number): number {
+    const id = this.#family.series(...this.#labels(key), ...this.#shared.values(shared))
+    if (this.#ids.size >= MAX_KEYS) this.#ids.clear()
+    this.#ids.set(shared, key, id + 1)
     return id
-  }
-
-  #place(key: number, id: number): void {
-    const mask = this.#keys.length - 1
-    let slot = (Math.imul(key, 0x9e3779b1) >>> 8) & mask
-    while (this.#keys[slot] !== EMPTY) slot = (slot + 1) & mask
-    this.#keys[slot] = key
-    this.#ids[slot] = id
-  }
-
-  #grow(): void {
-    const [keys, ids] = [this.#keys, this.#ids]
-    this.#keys = new Uint32Array(keys.length * 2).fill(EMPTY)
-    this.#ids = new Int32Array(keys.length * 2)
-    for (let i = 0; i < keys.length; i++) if (keys[i] !== EMPTY) this.#place(keys[i]!, ids[i]!)
   }
 }

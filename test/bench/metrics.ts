@@ -2,6 +2,7 @@ import { FlowBatch } from '../../src/flow/batch.ts'
 import { EventType, FlowType, Kind, ObservationPoint, Protocol, Reply, TcpFlag, Verdict } from '../../src/flow/enums.ts'
 import { Family } from '../../src/metrics/family.ts'
 import { writeText } from '../../src/metrics/text.ts'
+import { NO_ENDS } from '../../src/processors/hubble_metrics/contexts/end-labels.ts'
 import type { Handler, HandlerSettings } from '../../src/processors/hubble_metrics/handlers/handler.ts'
 import { HANDLER_KINDS } from '../../src/processors/hubble_metrics/handlers/kinds.ts'
 
@@ -11,7 +12,11 @@ const ROWS = 8_192
 const ROUNDS = 50
 const RUNS = 20
 
-const settings: HandlerSettings = { options: new Map(), family: (options) => new Family({ limit: 2_000, ...options }) }
+const settings: HandlerSettings = {
+  options: new Map(),
+  ends: NO_ENDS,
+  family: (options) => new Family({ limit: 2_000, ...options }),
+}
 
 /** What one connection writes into the ring, in order: kind, point, flags, reply. */
 const { TO_STACK, TO_ENDPOINT } = ObservationPoint

@@ -1,5 +1,6 @@
 import { EventType, FlowType, Kind, L7Type, Protocol, Reply, Verdict } from '../../src/flow/enums.ts'
 import { Family } from '../../src/metrics/family.ts'
+import { NO_ENDS } from '../../src/processors/hubble_metrics/contexts/end-labels.ts'
 import type { Handler, HandlerSettings } from '../../src/processors/hubble_metrics/handlers/handler.ts'
 import { HANDLER_KINDS } from '../../src/processors/hubble_metrics/handlers/kinds.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from './flows.ts'
@@ -7,6 +8,7 @@ import { type FlowRow, flowBatch, TCP_SYN } from './flows.ts'
 /** What handlers are made with, each option without a value. */
 export const settings = (...options: string[]): HandlerSettings => ({
   options: new Map(options.map((option) => [option, []])),
+  ends: NO_ENDS,
   family: (family) => new Family(family),
 })
 

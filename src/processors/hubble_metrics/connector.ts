@@ -5,6 +5,7 @@ import { SeriesProducer } from '../../metrics/producer.ts'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { HubbleMetricsConfig } from './config.ts'
+import { NO_ENDS } from './contexts/end-labels.ts'
 import type { Handler, HandlerSettings } from './handlers/handler.ts'
 import { HANDLER_KINDS } from './handlers/kinds.ts'
 import { lostEventsHandler } from './handlers/lost-events.ts'
@@ -83,5 +84,5 @@ function handlersOf(config: HubbleMetricsConfig): Handler[] {
 
 function settingsOf(entry: MetricEntry, config: HubbleMetricsConfig): HandlerSettings {
   const limit = entry.limit ?? config.cardinality_limit
-  return { options: entry.options, family: (options) => new Family({ limit, ...options }) }
+  return { options: entry.options, ends: NO_ENDS, family: (options) => new Family({ limit, ...options }) }
 }

@@ -1,5 +1,5 @@
 import type { Endpoint, EndpointTable, ServiceName } from '../../flow/endpoint.ts'
-import { PairTable } from './pair-table.ts'
+import { PairTable } from '../../flow/pair-table.ts'
 
 /** What owns addresses. */
 export const OwnerKind = { POD: 1, NODE: 2, SERVICE: 3, API_SERVER: 4 } as const

@@ -1,5 +1,5 @@
+import { PairTable } from '../../flow/pair-table.ts'
 import type { Ownership } from './ownership.ts'
-import { PairTable } from './pair-table.ts'
 import type { TimedPorts } from './timed-ports.ts'
 
 /** Stands for "any node" where an address would: node ports. No address has this number. */

@@ -1,5 +1,5 @@
+import { ABSENT, PairTable } from '../../flow/pair-table.ts'
 import type { OwnershipLimits } from './ownership.ts'
-import { ABSENT, PairTable } from './pair-table.ts'
 
 /** Nobody has the port now, but somebody had it a while ago. */
 const VACANT = 0xffffffff

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { addressWords } from '../../../src/flow/address-words.ts'
+import { PairTable } from '../../../src/flow/pair-table.ts'
 import { AddressTable, MOST_ROWS } from '../../../src/processors/kubernetes/address-table.ts'
-import { PairTable } from '../../../src/processors/kubernetes/pair-table.ts'
 import { PrefixSet } from '../../../src/processors/kubernetes/prefix-set.ts'
 
 const test = suite('address tables')

@@ -4,6 +4,7 @@ import { Reply, Verdict } from '../../../flow/enums.ts'
 import { L7Protocol } from '../../../flow/l7.ts'
 import type { Family } from '../../../metrics/family.ts'
 import { SeriesCache } from '../../../metrics/series-cache.ts'
+import type { EndLabels } from '../contexts/end-labels.ts'
 import type { Handler, HandlerSettings } from './handler.ts'
 
 const AAAA = 28
@@ -25,10 +26,12 @@ class DnsHandler implements Handler {
   readonly #querySeries: SeriesCache
   readonly #responseSeries: SeriesCache
   readonly #typeSeries: SeriesCache
+  readonly #ends: EndLabels
   readonly #withQuery: boolean
   readonly #ignoreAaaa: boolean
 
   constructor(settings: HandlerSettings) {
+    this.#ends = settings.ends
     this.#withQuery = settings.options.has('query')
     this.#ignoreAaaa = settings.options.has('ignoreaaaa')
     const query = this.#withQuery ? ['query'] : []
@@ -39,9 +42,10 @@ class DnsHandler implements Handler {
     this.#responses = make('hubble_dns_responses_total', 'Number of DNS responses observed', labels)
     const typeLabels = ['type', 'qtypes', ...query]
     this.#types = make('hubble_dns_response_types_total', 'Number of DNS responses observed by type', typeLabels)
-    this.#querySeries = new SeriesCache(this.#queries, messageLabels)
-    this.#responseSeries = new SeriesCache(this.#responses, messageLabels)
-    this.#typeSeries = new SeriesCache(this.#types, (key) => [dnsTypeName(key >>> 9), dnsTypeName(key % TYPES)])
+    this.#querySeries = new SeriesCache(this.#queries, messageLabels, settings.ends)
+    this.#responseSeries = new SeriesCache(this.#responses, messageLabels, settings.ends)
+    const answerLabels = (key: number) => [dnsTypeName(key >>> 9), dnsTypeName(key % TYPES)]
+    this.#typeSeries = new SeriesCache(this.#types, answerLabels, settings.ends)
     this.families = [this.#queries, this.#responses, this.#types]
   }
 
@@ -49,37 +53,40 @@ class DnsHandler implements Handler {
     if (batch.l7.length === 0) return
     const { l7, verdict, isReply, weight } = batch.columns
     const { protocol } = batch.l7.columns
+    this.#ends.begin(batch)
     for (const series of [this.#querySeries, this.#responseSeries, this.#typeSeries]) series.refresh()
     for (let i = 0; i < batch.length; i++) {
       const row = l7[i]! - 1
       if (row < 0 || protocol[row] !== L7Protocol.DNS) continue
       if (this.#ignoreAaaa && isOnlyAaaa(batch, row)) continue
+      const end = this.#ends.id(i)
       const dropped = verdict[i] === Verdict.DROPPED
       if (dropped || isReply[i] !== Reply.YES) {
-        this.#queries.add(this.#messageId(batch, row, this.#queries, dropped ? 'Policy denied' : ''), weight[i]!)
+        this.#queries.add(this.#messageId(batch, row, this.#queries, end, dropped ? 'Policy denied' : ''), weight[i]!)
         continue
       }
       const rcode = rcodeLabel(batch.l7.columns.rcode[row]!)
-      this.#responses.add(this.#messageId(batch, row, this.#responses, rcode), weight[i]!)
-      this.#countTypes(batch, row, weight[i]!)
+      this.#responses.add(this.#messageId(batch, row, this.#responses, end, rcode), weight[i]!)
+      this.#countTypes(batch, row, end, weight[i]!)
     }
   }
 
   /** By key where the message is usual: one question, and numbers that fit. @param rcode label value */
-  #messageId(batch: FlowBatch, row: number, family: Family, rcode: string): number {
+  #messageId(batch: FlowBatch, row: number, family: Family, end: number, rcode: string): number {
     const { typeCount, addressCount } = batch.l7.columns
     const number = batch.l7.columns.rcode[row]!
     const type = typeCount[row] === 1 ? firstType(batch, row) : TYPES
     if (this.#withQuery || number >= RCODES || type >= TYPES) {
-      return family.series(rcode, qtypes(batch, row), String(addressCount[row]), ...this.#query(batch, row))
+      const rest = [...this.#query(batch, row), ...this.#ends.values(end)]
+      return family.series(rcode, qtypes(batch, row), String(addressCount[row]), ...rest)
     }
     const response = family === this.#responses
     const drop = rcode !== '' && !response ? 1 : 0
     const key = (drop << 22) | ((response ? number : 0) << 17) | (addressCount[row]! << 9) | type
-    return response ? this.#responseSeries.id(key | RESPONSE) : this.#querySeries.id(key)
+    return response ? this.#responseSeries.id(end, key | RESPONSE) : this.#querySeries.id(end, key)
   }
 
-  #countTypes(batch: FlowBatch, row: number, weight: number): void {
+  #countTypes(batch: FlowBatch, row: number, end: number, weight: number): void {
     const { typeCount, answerTypeCount, answerTypesAt } = batch.l7.columns
     const { heap } = batch.l7
     const question = typeCount[row] === 1 ? firstType(batch, row) : TYPES
@@ -87,8 +94,13 @@ class DnsHandler implements Handler {
       const type = heap[at]! | (heap[at + 1]! << 8)
       const usual = !this.#withQuery && question < TYPES
       const id = usual
-        ? this.#typeSeries.id((type << 9) | question)
-        : this.#types.series(dnsTypeName(type), qtypes(batch, row), ...this.#query(batch, row))
+        ? this.#typeSeries.id(end, (type << 9) | question)
+        : this.#types.series(
+            dnsTypeName(type),
+            qtypes(batch, row),
+            ...this.#query(batch, row),
+            ...this.#ends.values(end),
+          )
       this.#types.add(id, weight)
     }
   }

@@ -10,6 +10,7 @@ const UNNAMED = 0xff00
 
 /** `fovea_drop_packets_total` and `fovea_drop_bytes_total`: what the kernel dropped, by its own reason and the function that did it. */
 export function dropTrafficHandler(settings: HandlerSettings): Handler {
+  const { ends } = settings
   const packetsTotal = settings.family({
     name: 'fovea_drop_packets_total',
     help: 'Packets dropped by the kernel, by its own name of the reason and the function that dropped',
@@ -26,12 +27,13 @@ export function dropTrafficHandler(settings: HandlerSettings): Handler {
   })
   let strings: readonly string[] = []
   const labels = (key: number) => labelsOf(strings, key)
-  const packetSeries = new SeriesCache(packetsTotal, labels)
-  const byteSeries = new SeriesCache(bytesTotal, labels)
+  const packetSeries = new SeriesCache(packetsTotal, labels, ends)
+  const byteSeries = new SeriesCache(bytesTotal, labels, ends)
   return {
     families: [packetsTotal, bytesTotal],
     observe(batch) {
       const { kind, dropReason, dropReasonName, dropLocation, packets, bytes, weight } = batch.columns
+      ends.begin(batch)
       for (let i = 0; i < batch.length; i++) {
         if (kind[i] !== Kind.DROP) continue
         if (strings !== batch.strings) {
@@ -41,9 +43,10 @@ export function dropTrafficHandler(settings: HandlerSettings): Handler {
           byteSeries.clear()
         }
         const reason = dropReasonName[i] === 0 ? UNNAMED | dropReason[i]! : dropReasonName[i]!
+        const end = ends.id(i)
         const key = ((reason << 16) | dropLocation[i]!) >>> 0
-        packetsTotal.add(packetSeries.id(key), packets[i]! * weight[i]!)
-        bytesTotal.add(byteSeries.id(key), bytes[i]! * weight[i]!)
+        packetsTotal.add(packetSeries.id(end, key), packets[i]! * weight[i]!)
+        bytesTotal.add(byteSeries.id(end, key), bytes[i]! * weight[i]!)
       }
       strings = []
     },

@@ -7,21 +7,26 @@ import type { Handler, HandlerSettings } from './handler.ts'
 
 /** `hubble_drop_total`: every flow with the verdict DROPPED. */
 export function dropHandler(settings: HandlerSettings): Handler {
+  const { ends } = settings
   const family = settings.family({
     name: 'hubble_drop_total',
     help: 'Number of drops',
     kind: 'counter',
     labels: ['reason', 'protocol'],
   })
-  const series = new SeriesCache(family, labels)
+  const series = new SeriesCache(family, labels, ends)
   return {
     families: [family],
     observe(batch) {
       const { verdict, dropReason, eventType, weight } = batch.columns
+      ends.begin(batch)
       series.refresh()
       for (let i = 0; i < batch.length; i++) {
         if (verdict[i] !== Verdict.DROPPED) continue
-        family.add(series.id((eventType[i]! << 16) | (protocolOf(batch, i) << 8) | dropReason[i]!), weight[i]!)
+        family.add(
+          series.id(ends.id(i), (eventType[i]! << 16) | (protocolOf(batch, i) << 8) | dropReason[i]!),
+          weight[i]!,
+        )
       }
     },
   }

@@ -6,23 +6,25 @@ import type { Handler, HandlerSettings } from './handler.ts'
 
 /** `hubble_flows_processed_total`: every flow. */
 export function flowHandler(settings: HandlerSettings): Handler {
+  const { ends } = settings
   const family = settings.family({
     name: 'hubble_flows_processed_total',
     help: 'Total number of flows processed',
     kind: 'counter',
     labels: ['protocol', 'type', 'subtype', 'verdict'],
   })
-  const series = new SeriesCache(family, labels)
+  const series = new SeriesCache(family, labels, ends)
   return {
     families: [family],
     observe(batch) {
       const { verdict, eventType, eventSubType, protocol, weight } = batch.columns
       const rows = batch.length
+      ends.begin(batch)
       series.refresh()
       for (let i = 0; i < rows; i++) {
         const number = eventType[i] === EventType.L7 ? protocolOf(batch, i) : protocol[i]!
         const key = (eventType[i]! << 24) | (eventSubType[i]! << 16) | (number << 8) | verdict[i]!
-        family.add(series.id(key >>> 0), weight[i]!)
+        family.add(series.id(ends.id(i), key >>> 0), weight[i]!)
       }
     },
   }

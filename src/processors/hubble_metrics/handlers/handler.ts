@@ -1,5 +1,6 @@
 import type { FlowBatch } from '../../../flow/batch.ts'
 import type { Family, FamilyOptions } from '../../../metrics/family.ts'
+import type { EndLabels } from '../contexts/end-labels.ts'
 
 /** Counts one aspect of flows into families of its own. */
 export interface Handler {
@@ -12,7 +13,9 @@ export interface Handler {
 export interface HandlerSettings {
   /** Options of the metric as written (`dns:query`), names in lower case. */
   options: ReadonlyMap<string, readonly string[]>
-  /** Makes a family with the configured limit of series. */
+  /** The labels of both ends: `begin(batch)` first, then `id(row)` as the first number of a `SeriesCache`. */
+  ends: EndLabels
+  /** Makes a family with the configured limit of series; the labels of `ends` follow those given. */
   family(options: FamilyOptions): Family
 }
 
@@ -20,6 +23,8 @@ export interface HandlerSettings {
 export interface HandlerKind {
   /** Options in lower case, with what they do. */
   readonly options: Readonly<Record<string, string>>
+  /** Whether source and destination of the contexts change places, as where a response is counted for its client. */
+  readonly swapsEnds?: boolean
   /** Hubble's own metrics of that name. */
   hubble(settings: HandlerSettings): Handler
   /** The exact series that fovea adds to them, where there are any. */

@@ -11,17 +11,19 @@ const LAYER4 = Uint8Array.from({ length: 256 }, (_, protocol) => {
 
 /** `hubble_port_distribution_total`: destination ports of forwarded flows that are known not to be replies. */
 export function portDistributionHandler(settings: HandlerSettings): Handler {
+  const { ends } = settings
   const family = settings.family({
     name: 'hubble_port_distribution_total',
     help: 'Numbers of packets distributed by destination port',
     kind: 'counter',
     labels: ['protocol', 'port'],
   })
-  const series = new SeriesCache(family, (key) => [l4Name(key >>> 16) ?? '', String(key & 0xffff)])
+  const series = new SeriesCache(family, (key) => [l4Name(key >>> 16) ?? '', String(key & 0xffff)], ends)
   return {
     families: [family],
     observe(batch) {
       const { verdict, isReply, protocol, destinationPort, weight } = batch.columns
+      ends.begin(batch)
       series.refresh()
       for (let i = 0; i < batch.length; i++) {
         if (isReply[i] !== Reply.NO) continue
@@ -29,7 +31,7 @@ export function portDistributionHandler(settings: HandlerSettings): Handler {
         const layer4 = LAYER4[protocol[i]!]!
         if (layer4 === 0) continue
         const port = layer4 === 2 ? destinationPort[i]! : 0
-        family.add(series.id((protocol[i]! << 16) | port), weight[i]!)
+        family.add(series.id(ends.id(i), (protocol[i]! << 16) | port), weight[i]!)
       }
     },
   }

@@ -14,26 +14,31 @@ const OF_INTEREST = TcpFlag.FIN | TcpFlag.SYN | TcpFlag.RST
 
 /** `hubble_tcp_flags_total`: one for each of FIN, SYN or SYN-ACK, RST that a forwarded flow has. */
 export function tcpHandler(settings: HandlerSettings): Handler {
+  const { ends } = settings
   const family = settings.family({
     name: 'hubble_tcp_flags_total',
     help: 'TCP flag occurrences',
     kind: 'counter',
     labels: ['flag', 'family'],
   })
-  const series = new SeriesCache(family, (key) => [FLAGS[key & 0xff]!, FAMILIES[key >>> 8] ?? ''])
+  const series = new SeriesCache(family, (key) => [FLAGS[key & 0xff]!, FAMILIES[key >>> 8] ?? ''], ends)
   return {
     families: [family],
     observe(batch) {
       const { verdict, protocol, tcpFlags, ipVersion, weight } = batch.columns
+      ends.begin(batch)
       series.refresh()
       for (let i = 0; i < batch.length; i++) {
         const flags = tcpFlags[i]!
         if ((flags & OF_INTEREST) === 0 || protocol[i] !== Protocol.TCP) continue
         if (verdict[i] !== Verdict.FORWARDED && verdict[i] !== Verdict.REDIRECTED) continue
         const version = ipVersion[i]! << 8
-        if (flags & TcpFlag.FIN) family.add(series.id(version | FIN), weight[i]!)
-        if (flags & TcpFlag.SYN) family.add(series.id(version | (flags & TcpFlag.ACK ? SYN_ACK : SYN)), weight[i]!)
-        if (flags & TcpFlag.RST) family.add(series.id(version | RST), weight[i]!)
+        const end = ends.id(i)
+        if (flags & TcpFlag.FIN) family.add(series.id(end, version | FIN), weight[i]!)
+        if (flags & TcpFlag.SYN) {
+          family.add(series.id(end, version | (flags & TcpFlag.ACK ? SYN_ACK : SYN)), weight[i]!)
+        }
+        if (flags & TcpFlag.RST) family.add(series.id(end, version | RST), weight[i]!)
       }
     },
   }

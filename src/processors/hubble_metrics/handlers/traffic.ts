@@ -10,6 +10,7 @@ const LABELS = ['observation_point', 'protocol', 'verdict']
  * Drops and socket events are left out: their packets passed no observation point or were counted there.
  */
 export function trafficHandler(settings: HandlerSettings): Handler {
+  const { ends } = settings
   const packetsTotal = settings.family({
     name: 'fovea_flow_packets_total',
     help: 'Packets of the wire seen at an observation point',
@@ -24,19 +25,21 @@ export function trafficHandler(settings: HandlerSettings): Handler {
     unit: 'By',
     labels: LABELS,
   })
-  const packetSeries = new SeriesCache(packetsTotal, labels)
-  const byteSeries = new SeriesCache(bytesTotal, labels)
+  const packetSeries = new SeriesCache(packetsTotal, labels, ends)
+  const byteSeries = new SeriesCache(bytesTotal, labels, ends)
   return {
     families: [packetsTotal, bytesTotal],
     observe(batch) {
       const { kind, packets, bytes, weight, observationPoint, protocol, verdict } = batch.columns
+      ends.begin(batch)
       packetSeries.refresh()
       byteSeries.refresh()
       for (let i = 0; i < batch.length; i++) {
         if (kind[i] !== Kind.PACKETS && kind[i] !== Kind.DNS) continue
+        const end = ends.id(i)
         const key = (observationPoint[i]! << 16) | (protocol[i]! << 8) | verdict[i]!
-        packetsTotal.add(packetSeries.id(key), packets[i]! * weight[i]!)
-        bytesTotal.add(byteSeries.id(key), bytes[i]! * weight[i]!)
+        packetsTotal.add(packetSeries.id(end, key), packets[i]! * weight[i]!)
+        bytesTotal.add(byteSeries.id(end, key), bytes[i]! * weight[i]!)
       }
     },
   }

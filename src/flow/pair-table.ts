@@ -54,6 +54,13 @@ export class PairTable {
     this.#slots[at + 3] = extra
   }
 
+  /** Forgets every pair. */
+  clear(): void {
+    this.#slots = emptySlots(16)
+    this.#mask = 15
+    this.#size = 0
+  }
+
   /** Takes a pair out. Later ones of its run move up, so that searches need no marks of the dead. */
   delete(first: number, second: number): void {
     const slots = this.#slots
