@@ -183,6 +183,7 @@ for (const { name, got, want } of cases) counting(name, () => assert.equal(got()
 counting('beyond the limit ports are added up in the overflow series, and nothing is lost', () => {
   const handler = HANDLER_KINDS['port-distribution']!.hubble({
     options: new Map(),
+    ends: NO_ENDS,
     family: (family) => new Family({ ...family, limit: 10 }),
   })
   const rows = Array.from({ length: 100 }, (_, i) => ({ ...TCP_SYN, destinationPort: i + 1 }))
