@@ -1,3 +1,4 @@
+import { type Exemplar, Exemplars } from './exemplars.ts'
 import { SeriesIndex } from './series-index.ts'
 
 /**
@@ -50,6 +51,8 @@ export class Family {
   /** histogram: per series `buckets.length + 1` counts. */
   #counts: Float64Array<ArrayBuffer>
   #startMs = new Float64Array(8)
+  /** Made with the first exemplar. */
+  #exemplars: Exemplars | undefined
   #overflowUsed = false
 
   constructor(options: FamilyOptions, clock: () => number = Date.now) {
@@ -98,10 +101,24 @@ export class Family {
 
   /** Records `value` `times` times in a histogram. */
   observe(id: number, value: number, times = 1): void {
-    let bucket = 0
-    while (bucket < this.buckets.length && value > this.buckets[bucket]!) bucket++
-    this.#counts[id * (this.buckets.length + 1) + bucket]! += times
+    this.#counts[id * (this.buckets.length + 1) + this.#bucket(value)]! += times
     this.#values[id]! += value * times
+  }
+
+  /**
+   * Keeps the trace of what was just added or observed, instead of the one kept before: one per counter series, one per
+   * histogram bucket, none of a gauge. OpenMetrics alone shows them.
+   * @param value what was added, or observed @param timeMs Unix milliseconds
+   */
+  exemplar(id: number, traceId: string, value: number, timeMs: number): void {
+    if (this.kind === 'gauge') return
+    this.#exemplars ??= new Exemplars(this.kind === 'histogram' ? this.buckets.length + 1 : 1)
+    this.#exemplars.keep(id, this.kind === 'histogram' ? this.#bucket(value) : 0, traceId, value, timeMs)
+  }
+
+  /** What `exemplar` kept. @param bucket 0 of a counter */
+  exemplarOf(id: number, bucket = 0): Readonly<Exemplar> | undefined {
+    return this.#exemplars?.of(id, bucket)
   }
 
   /** Adds every series of a family of the same kind, labels and buckets; of a gauge the other's value wins. */
@@ -111,6 +128,7 @@ export class Family {
       if (id === OVERFLOW) this.#overflowUsed = true
       if (this.kind === 'gauge') this.set(mine, other.value(id))
       else this.add(mine, other.value(id))
+      this.#absorbExemplars(other, id, mine)
       if (this.kind !== 'histogram') continue
       const from = other.bucketCounts(id)
       const to = this.bucketCounts(mine)
@@ -125,6 +143,7 @@ export class Family {
     this.#index.remove(id)
     this.#live[id] = 0
     this.#values[id] = 0
+    this.#exemplars?.remove(id)
     if (this.kind === 'histogram') this.bucketCounts(id).fill(0)
     this.#free.push(id)
     this.generation++
@@ -165,6 +184,20 @@ export class Family {
   *ids(): Generator<number> {
     if (this.#overflowUsed) yield OVERFLOW
     for (let id = 1; id < this.#end; id++) if (this.#live[id] === 1) yield id
+  }
+
+  #absorbExemplars(other: Family, id: number, mine: number): void {
+    if (other.#exemplars === undefined) return
+    for (let bucket = 0; bucket <= this.buckets.length; bucket++) {
+      const theirs = other.exemplarOf(id, bucket)
+      if (theirs !== undefined) this.exemplar(mine, theirs.traceId, theirs.value, theirs.timeMs)
+    }
+  }
+
+  #bucket(value: number): number {
+    let bucket = 0
+    while (bucket < this.buckets.length && value > this.buckets[bucket]!) bucket++
+    return bucket
   }
 
   #grow(id: number): void {
