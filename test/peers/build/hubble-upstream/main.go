@@ -13,6 +13,7 @@ import (
 
 // commands by name; each gets the words behind it.
 var commands = map[string]func(args []string) error{
+	"metrics":  metricsCommand,
 	"observer": observerCommand,
 }
 
