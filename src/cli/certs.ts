@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { tlsServerName } from '../exporters/hubble/advertise.ts'
+import { tlsServerName } from '../hubble/node-name.ts'
 import { demandFree, pairFiles, readPair, writeCertificate, writePair } from './certs-files.ts'
 import type { Authority, Leaf, Pair } from './certs-issue.ts'
 

@@ -1,7 +1,7 @@
 import type { ClusterView } from '../../flow/cluster-view.ts'
+import { agentEventMessage } from '../../hubble/agent-event-message.ts'
 import { messageType } from '../../hubble/definition.ts'
-import { agentEventMessage } from '../hubble/agent-event-message.ts'
-import { timestamp } from '../hubble/timestamp.ts'
+import { timestamp } from '../../hubble/timestamp.ts'
 import { isAgentEvent, type OfType } from './event-filter.ts'
 
 /**

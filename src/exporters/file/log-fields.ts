@@ -1,5 +1,5 @@
+import { flowMask } from '../../hubble/field-mask.ts'
 import type { Problem } from '../../pipeline/component.ts'
-import { flowMask } from '../hubble/field-mask.ts'
 import type { AggregateKey } from './aggregate-table.ts'
 
 /** What is wrong with a list of paths below `flow.Flow`. @param path place of the list */

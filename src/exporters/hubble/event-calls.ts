@@ -1,11 +1,11 @@
 import { type Metadata, status } from '@grpc/grpc-js'
 import type { AgentEvent } from '../../flow/agent-event.ts'
 import { EventLog } from '../../flow/event-log.ts'
-import { agentEventMessage } from './agent-event-message.ts'
+import { agentEventMessage } from '../../hubble/agent-event-message.ts'
+import { timestamp } from '../../hubble/timestamp.ts'
 import { type EventSource, EventStream, type EventsCall } from './event-stream.ts'
 import { InvalidRequestError } from './flow-query.ts'
 import type { StreamLimit } from './stream-limit.ts'
-import { timestamp } from './timestamp.ts'
 
 export interface EventCallsContext {
   agentEvents: EventLog<AgentEvent>

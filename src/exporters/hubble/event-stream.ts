@@ -1,9 +1,9 @@
 import type { ServerWritableStream } from '@grpc/grpc-js'
 import type { EventLog, LoggedEvent } from '../../flow/event-log.ts'
+import { checkTimestamp, type Timestamp } from '../../hubble/timestamp.ts'
 import { InvalidRequestError } from './flow-query.ts'
 import { PacedCall } from './paced-call.ts'
 import type { RunningStream } from './stream-limit.ts'
-import { checkTimestamp, type Timestamp } from './timestamp.ts'
 
 /** `observer.GetAgentEventsRequest` and `GetDebugEventsRequest` as decoded. */
 export interface EventsRequest {

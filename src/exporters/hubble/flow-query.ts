@@ -1,9 +1,9 @@
 import type { Columns } from '../../flow/columns.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
+import { flowMask } from '../../hubble/field-mask.ts'
 import { compileFilters, isSlow, type RowFilter } from '../../hubble/filters/compile.ts'
 import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
-import { flowMask } from './field-mask.ts'
-import { checkTimestamp, type Timestamp } from './timestamp.ts'
+import { checkTimestamp, type Timestamp } from '../../hubble/timestamp.ts'
 
 /** `observer.GetFlowsRequest` as decoded. */
 export interface GetFlowsRequest {

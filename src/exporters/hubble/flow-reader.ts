@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { FlowBatch, LostEvents } from '../../flow/batch.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
+import type { Timestamp } from '../../hubble/timestamp.ts'
 import { compareTime, type FlowQuery, keepRange } from './flow-query.ts'
 import type { FlowRing, Place } from './flow-ring.ts'
 import type { StoredBlock } from './history/segment.ts'
 import { type FlowEntry, findEntry, type RingEntry } from './ring-entry.ts'
-import type { Timestamp } from './timestamp.ts'
 
 /** A reader leaves the thread to others after this time. */
 const TURN_MS = 8

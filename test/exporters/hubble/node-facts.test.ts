@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { advertisedAddress, tlsServerName } from '../../../src/exporters/hubble/advertise.ts'
+import { advertisedAddress } from '../../../src/exporters/hubble/advertise.ts'
 import { FlowRate } from '../../../src/exporters/hubble/flow-rate.ts'
 import { SeenNamespaces } from '../../../src/exporters/hubble/namespaces.ts'
 import { EndpointTable, endpoint } from '../../../src/flow/endpoint.ts'
@@ -23,11 +23,6 @@ for (const { bound, settings, address } of addresses) {
     assert.is(advertisedAddress(hubbleSettings(settings), bound, undefined, hosts), address)
   })
 }
-
-test('the name of the certificate has no dots of the names', () => {
-  assert.is(tlsServerName('node.a.example', 'my.cluster'), 'node-a-example.my-cluster.hubble-grpc.cilium.io')
-  assert.is(tlsServerName('east/node', ''), 'node.default.hubble-grpc.cilium.io')
-})
 
 test('the rate is over the last minute, or over the time since the start', () => {
   let now = 1_000_000

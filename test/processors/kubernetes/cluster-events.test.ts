@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { agentEventMessage } from '../../../src/exporters/hubble/agent-event-message.ts'
+import { agentEventMessage } from '../../../src/hubble/agent-event-message.ts'
 import { node, runningPod, slice, TestCluster } from '../../support/kubernetes-model.ts'
 
 /** Objects of a cluster that come and go, and the agent events they make. */

@@ -9,7 +9,8 @@ import { COLUMNS, type ColumnName } from '../../../../src/flow/columns.ts'
 import { EndpointTable, endpoint } from '../../../../src/flow/endpoint.ts'
 import { Ends } from '../../../../src/flow/ends.ts'
 import { ForeignBuilder } from '../../../../src/flow/foreign.ts'
-import { flowJson } from '../../../../src/flow/hubble-json.ts'
+import { HubbleEncoder } from '../../../../src/flow/hubble-encode.ts'
+import { uuidPrefix } from '../../../../src/flow/hubble-uuid.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../../../support/flows.ts'
 
 const test = suite('history block')
@@ -96,7 +97,9 @@ function batchOf([rows, pods, foreign]: [FlowRow[], number, boolean], ids: reado
 
 /** Everything of an entry that a reader may ask for, as plain values. */
 function plain(table: EndpointTable) {
-  const ends = new Ends(table)
+  const prefix = uuidPrefix('00000000-0000-8000-8000-000000000000')
+  const emitter = { name: 'Fovea', version: '0' }
+  const encoder = new HubbleEncoder({ nodeName: 'node-1', emitter, ends: new Ends(table), uuidPrefix: prefix })
   return (of: RingEntry) => {
     if (of.at === 'lost') return { at: of.at, from: of.from, lost: of.lost, timeMs: of.timeMs }
     const { batch, from, serial } = of
@@ -112,7 +115,7 @@ function plain(table: EndpointTable) {
       l7: rows.map((i) => (batch.columns.l7[i] ? batch.l7.query(batch.columns.l7[i]! - 1) : '')),
       foreign: rows.map((i) => batch.foreign?.uuid(i)),
       times: rows.map((i) => batch.columns.timeSeconds[i]! * 1_000 + batch.columns.timeNanos[i]! / 1e6),
-      json: batch.foreign === undefined ? rows.map((i) => flowJson(batch, i, 'node-1', ends)) : [],
+      answers: batch.foreign === undefined ? rows.map((i) => [...encoder.response(batch, i, serial)]) : [],
     }
   }
 }

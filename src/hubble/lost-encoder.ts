@@ -1,6 +1,6 @@
-import type { LostEvents } from '../../flow/batch.ts'
-import { LostSource } from '../../flow/enums.ts'
-import { messageType } from '../../hubble/definition.ts'
+import type { LostEvents } from '../flow/batch.ts'
+import { LostSource } from '../flow/enums.ts'
+import { messageType } from './definition.ts'
 import { timestamp } from './timestamp.ts'
 
 /** A report of loss as `observer.GetFlowsResponse`. @param timeMs of the response, Unix milliseconds */

@@ -1,5 +1,5 @@
-import { FlowMask, type MaskTree } from '../../flow/hubble-mask.ts'
-import { messageFields } from '../../hubble/definition.ts'
+import { FlowMask, type MaskTree } from '../flow/hubble-mask.ts'
+import { messageFields } from './definition.ts'
 
 /** A mask names something that flows do not have. */
 export class FieldMaskError extends Error {

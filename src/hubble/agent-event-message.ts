@@ -1,10 +1,4 @@
-import type {
-  AddressChange,
-  AgentEvent,
-  EndpointChange,
-  ServiceAddress,
-  ServiceUpserted,
-} from '../../flow/agent-event.ts'
+import type { AddressChange, AgentEvent, EndpointChange, ServiceAddress, ServiceUpserted } from '../flow/agent-event.ts'
 import { timestamp } from './timestamp.ts'
 
 /** `flow.AgentEventType` */
