@@ -4,9 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndpointTable } from '../../../flow/endpoint.ts'
 import { uuidPrefix } from '../../../flow/hubble-uuid.ts'
+import { DirectoryLock } from '../../../pipeline/disk/directory-lock.ts'
 import type { RingEntry } from '../ring-entry.ts'
 import { BlockCache, type LoadedBlock } from './block-cache.ts'
-import { DirectoryLock } from './directory-lock.ts'
 import { HistoryWriter } from './history-writer.ts'
 import type { StoredBlock } from './segment.ts'
 import { SegmentStore, type StoreLimits } from './segment-store.ts'
@@ -25,6 +25,9 @@ const BYTES_PER_FLOW = 40
 const SERIALS_PER_CRASH = 2 ** 20
 /** Serial numbers a millisecond may use up: those after a start are ahead of all before it, whatever is left on disk. */
 const SERIALS_PER_MS = 8
+
+/** What another agent in the directory is told. */
+const IN_USE = 'another agent, or another hubble exporter of this one, keeps its history there'
 
 /** Told what happens to stored flows. */
 export interface HistoryObserver {
@@ -83,7 +86,7 @@ export class History {
     const { directory, observer } = this.#settings
     try {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      this.#lock = await DirectoryLock.take(directory)
+      this.#lock = await DirectoryLock.take(directory, IN_USE)
       if (readPrefix(directory) === undefined) {
         // Without it, after a restart the flows of before have other UUIDs.
         await writeFile(join(directory, 'uuid'), this.uuidPrefix, { mode: 0o600 }).catch(observer.writing)

@@ -1,9 +1,9 @@
-import { constants } from 'node:fs'
 import { type FileHandle, open, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { crc32, constants as zlib, zstdCompress, zstdDecompress } from 'node:zlib'
 import { COLUMNS } from '../../../flow/columns.ts'
 import { l7Layout } from '../../../flow/l7.ts'
+import { AppendFile } from '../../../pipeline/disk/append-file.ts'
 import type { RawBlock } from './block.ts'
 import { BLOCK_MAGIC, type BlockHeader, HEADER_BYTES, readHeader, writeHeader } from './block-header.ts'
 
@@ -59,7 +59,7 @@ export class Segment {
   writtenMs = 0
   /** Unix milliseconds of the first writing this process knows of. */
   startedMs: number
-  #file: FileHandle | undefined
+  #file: AppendFile | undefined
 
   constructor(path: string, nowMs: number) {
     this.path = path
@@ -72,10 +72,9 @@ export class Segment {
 
   /** Opens the file, or makes it, for appending. @throws Error of the file system, with its code */
   async open(): Promise<void> {
-    const { O_RDWR, O_CREAT } = constants
-    this.#file = await open(this.path, O_RDWR | O_CREAT, 0o600)
+    this.#file = await AppendFile.open(this.path)
+    this.bytes = this.#file.bytes
     try {
-      this.bytes = (await this.#file.stat()).size
       if (this.bytes === 0) await this.#append([SEGMENT_START])
     } catch (error) {
       await this.close(false).catch(() => {})
@@ -101,11 +100,7 @@ export class Segment {
   async close(sync: boolean): Promise<void> {
     const file = this.#file
     this.#file = undefined
-    try {
-      if (sync) await file?.datasync()
-    } finally {
-      await file?.close()
-    }
+    await file?.close(sync)
   }
 
   /** Takes the file away; one that is gone already is right, too. */
@@ -155,18 +150,10 @@ export class Segment {
   async #append(chunks: Buffer[]): Promise<void> {
     const file = this.#file
     if (file === undefined) throw new Error(`${this.path} is not open`)
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     try {
-      const { bytesWritten } = await file.writev(chunks, this.bytes)
-      // The kernel takes a part of what does not fit.
-      if (bytesWritten < bytes)
-        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
-      this.bytes += bytes
-    } catch (error) {
-      // Where it cannot be cut off, readers skip it.
-      await file.truncate(this.bytes).catch(() => {})
-      this.bytes = (await file.stat().catch(() => undefined))?.size ?? this.bytes
-      throw error
+      await file.append(chunks)
+    } finally {
+      this.bytes = file.bytes
     }
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
-import { removeStaleSocket } from '../unix-socket.ts'
+import { removeStaleSocket } from './stale-socket.ts'
 
 /**
  * Keeps a second agent out of a directory: a socket in it (on Windows a named pipe) that a process listens on. It ends
@@ -17,20 +17,23 @@ export class DirectoryLock {
     this.#directory = directory
   }
 
-  /** @throws Error when another process, or another exporter of this one, has it */
-  static async take(directory: string): Promise<DirectoryLock> {
+  /**
+   * @param refusal what to say when another process, or another component of this one, has it
+   * @throws Error
+   */
+  static async take(directory: string, refusal: string): Promise<DirectoryLock> {
     if (process.platform === 'win32') {
       const name = createHash('sha256')
         .update(await realpath(directory))
         .digest('hex')
-      return new DirectoryLock(await listen(`\\\\.\\pipe\\fovea-history-${name}`))
+      return new DirectoryLock(await listen(`\\\\.\\pipe\\fovea-${name}`))
     }
     const handle = await open(directory, 'r')
     try {
       // By the descriptor: the path of a socket has at most 107 bytes.
       const path = `${process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : directory}/lock`
       await removeStaleSocket(path).catch((cause) => {
-        throw new Error('another agent, or another hubble exporter of this one, keeps its history there', { cause })
+        throw new Error(refusal, { cause })
       })
       return new DirectoryLock(await listen(path), handle)
     } catch (error) {
