@@ -47,4 +47,39 @@ test('every row of a batch is named, however many there are', () => {
   assert.is(namer.unmanaged, unmanaged.length)
 })
 
+/** What a batch of one flow from an address shows of it, and whether it may still turn out to be a pod's. */
+function named(cluster: TestCluster, namer: BatchNamer, source: string): [string, boolean] {
+  const ipVersion = source.includes(':') ? 6 : 4
+  const destination = ipVersion === 6 ? '2001:db8::9' : '203.0.113.1'
+  const batch = flowBatch([{ ...TCP_SYN, ipVersion, source, destination, timeMs: START_MS + 1_000 }])
+  const open = namer.name(batch, true)
+  return [cluster.table.get(batch.columns.sourceEndpoint[0]!).labels[0] ?? '', open]
+}
+
+test('what may turn out to be a pod’s is worth waiting for: addresses of pod networks, and private ones', () => {
+  const { cluster, namer } = namedCluster()
+  assert.equal(
+    ['10.1.0.99', '172.20.0.1', '100.64.0.1', 'fd00::1', '203.0.113.9', '2001:db8::1', '192.168.0.1'].map(
+      (address) => named(cluster, namer, address)[1],
+    ),
+    [true, true, true, true, false, false, false],
+  )
+  cluster.put('node', { ...node('node-2', []), spec: { podCIDRs: ['198.51.100.0/24'] } })
+  assert.equal(named(cluster, namer, '198.51.100.9'), ['reserved:unmanaged', true])
+})
+
+test('the world is two where pods have addresses of both families', () => {
+  const { cluster, namer } = namedCluster()
+  const worlds = () => ['203.0.113.9', '2001:db8::1'].map((address) => named(cluster, namer, address)[0])
+  assert.equal(worlds(), ['reserved:world', 'reserved:world'])
+  cluster.put('node', { ...node('node-1', ['192.168.0.1']), spec: { podCIDRs: ['10.1.0.0/24', 'fd00:1::/64'] } })
+  assert.equal(worlds(), ['reserved:world-ipv4', 'reserved:world-ipv6'])
+})
+
+test('addresses of this machine that no node has are the host’s', () => {
+  const { cluster } = namedCluster()
+  const namer = new BatchNamer(cluster.table, cluster.model, new LocalAddresses(() => ['172.17.0.1']))
+  assert.equal(named(cluster, namer, '172.17.0.1'), ['reserved:host', false])
+})
+
 test.run()

@@ -67,6 +67,18 @@ hosts('a pod of a rolling update that comes before the end of the last one is to
   assert.equal([4_999, 5_000, 6_000].map(at), ['exporter-1', 'exporter-2', 'exporter-2'])
 })
 
+for (const annotation of [
+  'projectcalico.org/IPv4VXLANTunnelAddr',
+  'projectcalico.org/IPv4IPIPTunnelAddr',
+  'projectcalico.org/IPv4WireguardInterfaceAddr',
+  'flannel.alpha.coreos.com/public-ip',
+])
+  hosts(`the address in ${annotation} is the node’s`, () => {
+    const cluster = new TestCluster()
+    cluster.put('node', node('node-2', ['192.168.0.2'], { annotations: { [annotation]: '10.1.9.0' } }))
+    assert.equal([cluster.end('10.1.9.0')?.nodeName, cluster.who('10.1.9.0')], ['node-2', 'reserved:remote-node'])
+  })
+
 hosts('the first addresses of a node’s pod network are the node’s, unless a pod has them', () => {
   const cluster = new TestCluster()
   cluster.put('node', { ...node('node-2', ['192.168.0.2']), spec: { podCIDRs: ['10.1.2.0/24', 'fd00:2::/64'] } })
@@ -109,9 +121,19 @@ hosts('agents’ pods make peers; a rolling update changes the address, the end 
   const agent = (name: string, ip: string) => runningPod(name, [ip], { node: 'node-2', labels: { app: 'fovea' } })
   cluster.put('pod', agent('a', '192.168.0.2'))
   cluster.put('pod', agent('b', '192.168.0.3'))
+  assert.equal([...cluster.table.cluster.peers], [{ node: 'node-2', address: '192.168.0.3' }])
   cluster.remove('pod', agent('a', '192.168.0.2'))
   cluster.remove('pod', agent('b', '192.168.0.3'))
   assert.equal(told, ['added node-2 192.168.0.2', 'updated node-2 192.168.0.3', 'deleted node-2 192.168.0.3'])
+})
+
+hosts('an agent whose pod has ended is no peer', () => {
+  const cluster = new TestCluster()
+  const agent = runningPod('a', ['192.168.0.2'], { node: 'node-2', labels: { app: 'fovea' } })
+  cluster.put('pod', agent)
+  assert.is([...cluster.table.cluster.peers].length, 1)
+  cluster.put('pod', { ...agent, status: { ...(agent.status as object), phase: 'Failed' } })
+  assert.equal([...cluster.table.cluster.peers], [])
 })
 
 hosts.run()

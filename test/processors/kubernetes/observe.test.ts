@@ -56,6 +56,8 @@ test('flows are wanted where a pod at their ends is observed; without pods the d
   cluster.put('namespace', { metadata: { name: 'default', annotations: no } })
   cluster.model.settle()
   assert.is(owners.isWanted(id('10.1.0.1'), world, true), false)
+  cluster.put('pod', runningPod('seen', ['10.1.0.1'], { annotations: { 'fovea.dev/observe': 'true' } }))
+  assert.is(owners.isWanted(id('10.1.0.1'), world, true), true)
 })
 
 test.run()

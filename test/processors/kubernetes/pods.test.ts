@@ -65,21 +65,20 @@ pods('every interface that Multus tells counts, and what is no address does not'
   assert.is(cluster.who('10.1.0.2'), 'default/broken')
 })
 
-pods('an address that is used again names each pod in its own time', () => {
-  const cluster = new TestCluster()
-  cluster.put('pod', runningPod('one', ['10.1.0.1']))
-  const ended = runningPod('one', ['10.1.0.1'])
-  const terminated = { finishedAt: '2026-01-01T00:01:00Z' }
-  cluster.put('pod', {
-    ...ended,
-    status: { ...(ended.status as object), phase: 'Failed', containerStatuses: [{ state: { terminated } }] },
+for (const phase of ['Failed', 'Succeeded'])
+  pods(`an address that is used again after a pod ${phase} names each in its own time`, () => {
+    const cluster = new TestCluster()
+    cluster.put('pod', runningPod('one', ['10.1.0.1']))
+    const ended = runningPod('one', ['10.1.0.1'])
+    const terminated = { finishedAt: '2026-01-01T00:01:00Z' }
+    const containerStatuses = [{ state: { terminated } }]
+    cluster.put('pod', { ...ended, status: { ...(ended.status as object), phase, containerStatuses } })
+    cluster.nowMs = START_MS + 65_000
+    cluster.remove('pod', ended)
+    cluster.put('pod', runningPod('two', ['10.1.0.1'], { startTime: '2026-01-01T00:01:03Z' }))
+    const at = (seconds: number) => cluster.who('10.1.0.1', 0, START_MS + seconds * 1_000)
+    assert.equal([30, 60.5, 62, 64].map(at), ['default/one', 'default/one', '', 'default/two'])
   })
-  cluster.nowMs = START_MS + 65_000
-  cluster.remove('pod', ended)
-  cluster.put('pod', runningPod('two', ['10.1.0.1'], { startTime: '2026-01-01T00:01:03Z' }))
-  const at = (seconds: number) => cluster.who('10.1.0.1', 0, START_MS + seconds * 1_000)
-  assert.equal([30, 60.5, 62, 64].map(at), ['default/one', 'default/one', '', 'default/two'])
-})
 
 pods('a pod that comes back under its name is another one', () => {
   const cluster = new TestCluster()
@@ -124,6 +123,10 @@ pods('labels and zone that come after the pod are shown from then on', () => {
   cluster.put('namespace', { metadata: { name: 'default', labels: { team: 'a' } } })
   assert.is(cluster.end('10.1.0.1')?.zone, 'z1')
   assert.ok(cluster.end('10.1.0.1')?.labels.includes('k8s:io.cilium.k8s.namespace.labels.team=a'))
+  cluster.put('node', node('node-1', ['192.168.0.1'], { labels: { 'topology.kubernetes.io/zone': 'z2' } }))
+  cluster.put('namespace', { metadata: { name: 'default', labels: { team: 'b' } } })
+  assert.is(cluster.end('10.1.0.1')?.zone, 'z2')
+  assert.ok(cluster.end('10.1.0.1')?.labels.includes('k8s:io.cilium.k8s.namespace.labels.team=b'))
 })
 
 pods('everything of a pod is forgotten some time after it is gone', () => {

@@ -29,6 +29,15 @@ ports('who is the first one known has the port from always', () => {
   assert.equal([table.at(1, KEY, 0, 0), table.at(2, KEY, 0, 0), table.at(1, portKey(17, 80), 0, 0)], [7, 0, 0])
 })
 
+ports('between the last news of one and the next whole second of another nobody has it', () => {
+  const { clock, table } = timedPorts()
+  table.set(1, KEY, 1)
+  clock.nowMs = 10_300
+  table.set(1, KEY, 2)
+  const at = (ms: number) => table.at(1, KEY, Math.floor(ms / 1_000), (ms % 1_000) * 1e6)
+  assert.equal([10_299, 10_300, 10_999, 11_000].map(at), [1, 0, 0, 2])
+})
+
 ports('beyond `maxHistory` the oldest are forgotten and counted', () => {
   const { clock, kept, table } = timedPorts(2)
   for (const owner of [1, 2, 3, 4]) {
