@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import type { AgentEvent } from './agent-event.ts'
+import type { Endpoint } from './endpoint.ts'
 import { EventLog } from './event-log.ts'
 import { ObservedNodes } from './observed-nodes.ts'
 
@@ -13,6 +14,9 @@ export interface Peer {
 
 export type PeerChange = { at: 'added' | 'updated' | 'deleted'; peer: Peer }
 
+/** Says whether a pod, node or service is in the cluster, by its name. */
+export type Census = (endpoint: Endpoint) => boolean
+
 /** The cluster as the agent of one node sees it: filled by a processor, read by what serves flows. Empty outside clusters. */
 export class ClusterView {
   /** Labels of this node, `key=value`, sorted. */
@@ -21,11 +25,24 @@ export class ClusterView {
   readonly events = new EventLog<AgentEvent>()
   /** Nodes whose flows come from other observers. */
   readonly observed = new ObservedNodes()
+  readonly #censuses = new Set<Census>()
   readonly #peers = new Map<string, Peer>()
   readonly #listeners = new Set<(change: PeerChange) => void>()
 
   constructor() {
     this.events.append({ at: 'agent_started', startMs: performance.timeOrigin })
+  }
+
+  /** Asks `census` from now on. Returns a function that ends that. */
+  addCensus(census: Census): () => void {
+    this.#censuses.add(census)
+    return () => this.#censuses.delete(census)
+  }
+
+  /** Whether somebody knows the pod, node or service of this endpoint to be there, whatever else changed of it. */
+  isThere(endpoint: Endpoint): boolean {
+    for (const census of this.#censuses) if (census(endpoint)) return true
+    return false
   }
 
   /** Every node with an agent, this one too where it is known. */

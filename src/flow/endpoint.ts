@@ -89,6 +89,8 @@ export class EndpointTable {
   readonly #endpoints: Endpoint[] = [...RESERVED]
   readonly #limit: number
   readonly #free: number[] = []
+  /** By id: 1 = gone or changed. */
+  #departed = new Uint8Array(64)
   readonly #watchers = new Set<(id: number) => void>()
   #epoch: NamingEpoch = { number: 1 }
   #retiring: number[] = []
@@ -130,6 +132,7 @@ export class EndpointTable {
     const free = this.#free.pop()
     if (free !== undefined) {
       this.#endpoints[free] = added
+      this.#departed[free] = 0
       return free
     }
     if (this.#endpoints.length >= this.#limit) {
@@ -141,7 +144,25 @@ export class EndpointTable {
 
   /** From now on nobody writes this id; once no batch names it any more it is another endpoint's. */
   retire(id: number): void {
-    if (id > WORLD_ENDPOINT) this.#retiring.push(id)
+    if (id <= WORLD_ENDPOINT) return
+    this.#retiring.push(id)
+    this.depart(id)
+  }
+
+  /** What the id stands for is gone; flows of the past may still name it. */
+  depart(id: number): void {
+    if (id <= WORLD_ENDPOINT) return
+    if (id >= this.#departed.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#departed.length, this.#endpoints.length))
+      larger.set(this.#departed)
+      this.#departed = larger
+    }
+    this.#departed[id] = 1
+  }
+
+  /** Whether the id stands for something that is there: neither gone, nor changed since. */
+  isCurrent(id: number): boolean {
+    return id < this.#endpoints.length && this.#departed[id] !== 1
   }
 
   /** Begins a new epoch where ids were retired, and frees those no batch names. To be called every few seconds. */

@@ -1,4 +1,4 @@
-import type { EndpointTable, Workload } from '../../flow/endpoint.ts'
+import type { Endpoint, EndpointTable, Workload } from '../../flow/endpoint.ts'
 import type { LabelFilter } from '../../kubernetes/label-filter.ts'
 import type { Listener } from '../../kubernetes/object-store.ts'
 import { AgentPods } from './agent-pods.ts'
@@ -58,6 +58,7 @@ export class ClusterModel {
   readonly #events: ClusterEvents
   readonly #table: EndpointTable
   readonly #names: ClusterNames
+  readonly #endCensus: () => void
   /** What changed since the last `settle`, by which pods are described. */
   readonly #changedNodes = new Set<string>()
   readonly #changedNamespaces = new Set<string>()
@@ -68,6 +69,7 @@ export class ClusterModel {
     this.#names = names
     this.owners = new Owners(table)
     this.#agents = new AgentPods(table.cluster)
+    this.#endCensus = table.cluster.addCensus((end) => this.#isThere(end))
     this.ownership = new Ownership(limits, (owner) => this.owners.release(owner), clock)
     const { owners, ownership, podNetworks } = this
     this.#servicePorts = this.#timedPorts(limits, clock)
@@ -213,9 +215,16 @@ export class ClusterModel {
 
   /** Ends: nothing of the table is in use any more. */
   clear(): void {
+    this.#endCensus()
     this.owners.clear()
     this.#table.cluster.nodeLabels = []
     this.#agents.clear()
+  }
+
+  #isThere({ podName, namespace, nodeName, service }: Endpoint): boolean {
+    if (podName !== '') return this.pods.isRunning(`${namespace}/${podName}`)
+    if (nodeName) return this.nodes.number(nodeName) !== 0
+    return service !== undefined && this.services.find(`${service.namespace}/${service.name}`) !== undefined
   }
 
   #timedPorts(limits: OwnershipLimits, clock?: () => number): TimedPorts {

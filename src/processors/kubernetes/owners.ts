@@ -16,6 +16,8 @@ export interface Described {
   describe(): Endpoint
   /** Name of a service that is asked for as such. */
   readonly service?: ServiceName
+  /** Whether it is no more; flows of its time may still name it. */
+  gone?: boolean
 }
 
 /**
@@ -66,6 +68,15 @@ export class Owners {
     this.#uses[owner] = 1
     this.#live++
     return owner
+  }
+
+  /** It is no more, though flows of its time may still name it. */
+  depart(owner: number): void {
+    const record = this.#records[owner]
+    if (record === undefined) return
+    record.gone = true
+    this.#table.depart(this.#ids[owner]!)
+    for (const service of this.#services.get(owner) ?? []) this.#table.depart(this.#backends.get(owner, service))
   }
 
   /** Something its description is made of changed. */
@@ -154,6 +165,7 @@ export class Owners {
   }
 
   #mark(id: number, record: Described): void {
+    if (record.gone) this.#table.depart(id)
     while (id >= this.#sights.length) this.#sights = enlarged(this.#sights, new Uint8Array(2 * this.#sights.length))
     if (!record.observed) this.hasUnobserved = true
     const seen = record.observed ? Sight.OBSERVED : Sight.UNOBSERVED

@@ -48,7 +48,7 @@ export class PodOwners implements Listener<PodRecord> {
     this.#numbers.set(key, owner)
     this.#attach(owner, pod)
     // A pod seen for the first time when it is over already: its flows may still be under way.
-    if (pod.endMs !== undefined) this.#detach(owner, pod, pod.endMs)
+    if (pod.endMs !== undefined) this.#end(owner, pod)
   }
 
   updated(key: string, pod: PodRecord, before: PodRecord): void {
@@ -58,6 +58,7 @@ export class PodOwners implements Listener<PodRecord> {
     if (!sameNetwork(pod, before)) {
       if (before.endMs === undefined) this.#detach(owner, before, pod.endMs)
       if (pod.endMs === undefined) this.#attach(owner, pod)
+      else this.#settings.owners.depart(owner)
     }
     if (!sameDescription(pod, before)) this.#settings.owners.invalidate(owner)
   }
@@ -66,6 +67,7 @@ export class PodOwners implements Listener<PodRecord> {
     const owner = this.#numbers.get(key)!
     this.#numbers.delete(key)
     if (pod.endMs === undefined) this.#detach(owner, pod, undefined)
+    this.#settings.owners.depart(owner)
     this.#settings.owners.release(owner)
   }
 
@@ -73,6 +75,12 @@ export class PodOwners implements Listener<PodRecord> {
   find(key: string): PodRecord | undefined {
     const owner = this.#numbers.get(key)
     return owner === undefined ? undefined : (this.#settings.owners.record(owner) as PodOwner).pod
+  }
+
+  /** Whether a pod is there and not over. @param key `namespace/name` */
+  isRunning(key: string): boolean {
+    const pod = this.find(key)
+    return pod !== undefined && pod.endMs === undefined
   }
 
   /** What one pod's description is made of changed. @param key `namespace/name` */
@@ -91,6 +99,11 @@ export class PodOwners implements Listener<PodRecord> {
   /** Identities changed: whoever would be shown with another one now is described anew. */
   renewAll(): void {
     for (const owner of this.#numbers.values()) this.#settings.owners.renew(owner)
+  }
+
+  #end(owner: number, pod: PodRecord): void {
+    this.#detach(owner, pod, pod.endMs)
+    this.#settings.owners.depart(owner)
   }
 
   #attach(owner: number, pod: PodRecord): void {

@@ -1,0 +1,128 @@
+import type { Endpoint, EndpointTable } from '../../../flow/endpoint.ts'
+
+/** What is read of an endpoint: as many texts as labels. */
+export type EndpointReading = (endpoint: Endpoint) => readonly string[]
+
+/** A number never given: the endpoint was not asked for. */
+const UNREAD = 0
+
+/** Number of values that are all empty. Many ends have nothing to say; it never goes. */
+export const EMPTY = 1
+
+/**
+ * Label values that endpoints give, as numbers, remembered by endpoint id: endpoints that say the same have one number. Numbers
+ * whose endpoints are all gone are told by `sweep`, so that the series that bear them can go too.
+ */
+export class EndpointValues {
+  readonly #table: EndpointTable
+  readonly #read: EndpointReading
+  /** By endpoint id. */
+  #numbers = new Uint32Array(64)
+  readonly #known = new Map<string, number>()
+  /** By number; `undefined` = free. */
+  readonly #values: (readonly string[] | undefined)[] = [undefined, undefined]
+  /** The endpoint that was read last for a number. */
+  readonly #examples: (Endpoint | undefined)[] = [undefined, undefined]
+  /** When no endpoint was found to say it, in Unix milliseconds; 0 = one did. */
+  readonly #goneMs: number[] = [0, 0]
+  readonly #free: number[] = []
+
+  constructor(table: EndpointTable, read: EndpointReading) {
+    this.#table = table
+    this.#read = read
+  }
+
+  /** Distinct values in use. */
+  get size(): number {
+    return this.#known.size
+  }
+
+  /** Number (> 0) of what the endpoint says. */
+  number(id: number): number {
+    const known = this.#numbers[id]
+    return known !== undefined && known !== UNREAD ? known : this.#ask(id)
+  }
+
+  /** What a number stands for. */
+  values(number: number): readonly string[] {
+    return this.#values[number] ?? []
+  }
+
+  /** Whether an endpoint said this at the last sweep, or was read since. */
+  isLive(values: readonly string[]): boolean {
+    const number = this.#known.get(JSON.stringify(values))
+    return number !== undefined && this.#goneMs[number] === 0
+  }
+
+  /** The id is about to become another endpoint's. */
+  forget(id: number): void {
+    if (id < this.#numbers.length) this.#numbers[id] = UNREAD
+  }
+
+  /**
+   * Finds numbers that no endpoint has said for a time. Each is forgotten and may come to stand for something else.
+   * @param isCurrent whether an id stands for something that is there @returns what they stood for
+   */
+  sweep(nowMs: number, graceMs: number, isCurrent: (id: number) => boolean): (readonly string[])[] {
+    const said = new Uint8Array(this.#values.length)
+    for (let id = 0; id < this.#numbers.length; id++) {
+      const number = this.#numbers[id]!
+      if (number !== UNREAD && said[number] === 0 && isCurrent(id)) said[number] = 1
+    }
+    const dead = new Set<number>()
+    for (let number = EMPTY + 1; number < this.#values.length; number++) {
+      if (said[number] === 1 || this.#values[number] === undefined) this.#goneMs[number] = 0
+      else if (this.#goneMs[number] === 0) this.#goneMs[number] = nowMs
+      else if (nowMs - this.#goneMs[number]! >= graceMs && !this.#isThere(number)) dead.add(number)
+    }
+    return this.#drop(dead)
+  }
+
+  /** What a processor still knows is there, though no flow named it since it changed. */
+  #isThere(number: number): boolean {
+    const example = this.#examples[number]
+    return example !== undefined && this.#table.cluster.isThere(example)
+  }
+
+  #drop(dead: ReadonlySet<number>): (readonly string[])[] {
+    if (dead.size === 0) return []
+    for (let id = 0; id < this.#numbers.length; id++) if (dead.has(this.#numbers[id]!)) this.#numbers[id] = UNREAD
+    const gone: (readonly string[])[] = []
+    for (const number of dead) {
+      const values = this.values(number)
+      gone.push(values)
+      this.#known.delete(JSON.stringify(values))
+      this.#values[number] = undefined
+      this.#examples[number] = undefined
+      this.#goneMs[number] = 0
+      this.#free.push(number)
+    }
+    return gone
+  }
+
+  #ask(id: number): number {
+    const endpoint = this.#table.get(id)
+    const number = this.#intern(this.#read(endpoint))
+    this.#examples[number] = endpoint
+    if (id >= this.#numbers.length) {
+      // No more than the table has: ids are below its size.
+      const larger = new Uint32Array(Math.max(2 * this.#numbers.length, id + 1))
+      larger.set(this.#numbers)
+      this.#numbers = larger
+    }
+    this.#numbers[id] = number
+    return number
+  }
+
+  #intern(values: readonly string[]): number {
+    const key = JSON.stringify(values)
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const empty = values.every((text) => text === '')
+    const number = empty ? EMPTY : (this.#free.pop() ?? this.#values.length)
+    this.#known.set(key, number)
+    this.#values[number] = values
+    this.#goneMs[number] = 0
+    return number
+  }
+}
