@@ -65,6 +65,36 @@ export class SeriesIndex {
     return values
   }
 
+  /**
+   * Rows whose labels from `first` on are one of `wanted`.
+   * @param wanted label values, all of them equally many
+   */
+  matching(first: number, wanted: readonly (readonly string[])[]): number[] {
+    const byHash = this.#wantedByHash(wanted)
+    const rows: number[] = []
+    if (byHash.size === 0) return rows
+    const width = wanted[0]!.length
+    for (const row of this.#slots) {
+      if (row === EMPTY) continue
+      const at = row * this.#width + first
+      const candidates = byHash.get(hashOf(this.#labels, at, width))
+      if (candidates?.some((numbers) => numbers.every((number, i) => number === this.#labels[at + i]))) rows.push(row)
+    }
+    return rows
+  }
+
+  /** Label numbers of values that some row has, by their hash. */
+  #wantedByHash(wanted: readonly (readonly string[])[]): Map<number, Int32Array[]> {
+    const byHash = new Map<number, Int32Array[]>()
+    for (const values of wanted) {
+      const numbers = Int32Array.from(values, (value) => this.#table.find(value))
+      if (numbers.includes(-1)) continue
+      const hash = hashOf(numbers, 0, numbers.length)
+      byHash.set(hash, [...(byHash.get(hash) ?? []), numbers])
+    }
+    return byHash
+  }
+
   /** One label value of a row. */
   value(row: number, label: number): string {
     return this.#table.text(this.#labels[row * this.#width + label]!)
@@ -107,14 +137,18 @@ export class SeriesIndex {
   }
 
   #home(numbers: Int32Array, at: number): number {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < this.#width; i++) hash = Math.imul(hash ^ numbers[at + i]!, 0x9e3779b1) ^ (hash >>> 15)
-    return (hash ^ (hash >>> 13)) & (this.#slots.length - 1)
+    return hashOf(numbers, at, this.#width) & (this.#slots.length - 1)
   }
 
   #next(slot: number): number {
     return (slot + 1) & (this.#slots.length - 1)
   }
+}
+
+function hashOf(numbers: Int32Array, at: number, width: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < width; i++) hash = Math.imul(hash ^ numbers[at + i]!, 0x9e3779b1) ^ (hash >>> 15)
+  return hash ^ (hash >>> 13)
 }
 
 function enlarged(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
