@@ -34,7 +34,14 @@ const L4: Readonly<Record<number, string>> = {
   [Protocol.SCTP]: 'SCTP',
 }
 
-const L7: Readonly<Record<number, string>> = { [L7Protocol.DNS]: 'DNS', [L7Protocol.HTTP]: 'HTTP' }
+/** Stands beside the numbers of `L7Protocol` for Kafka, of which there are no rows: only other observers see it. */
+export const KAFKA = 3
+
+const L7: Readonly<Record<number, string>> = {
+  [L7Protocol.DNS]: 'DNS',
+  [L7Protocol.HTTP]: 'HTTP',
+  [KAFKA]: 'Kafka',
+}
 
 /** Name of a `flow.Verdict`; the number where it has none. */
 export function verdictName(verdict: number): string {
@@ -59,7 +66,7 @@ export function l4Name(protocol: number): string | undefined {
 
 /**
  * Hubble's metric label `protocol` (`FlowProtocol`): by event type the layer-7 or the layer-4 name.
- * @param protocol IANA number; for `EventType.L7` an `L7Protocol`
+ * @param protocol IANA number; for `EventType.L7` an `L7Protocol` or {@link KAFKA}
  */
 export function protocolLabel(eventType: number, protocol: number): string {
   switch (eventType) {

@@ -55,14 +55,27 @@ export class ForeignFlows {
     return this.#text(row, [11])
   }
 
+  hasIp(row: number): boolean {
+    return this.#find(row, [5], Wire.LENGTH) >= 0
+  }
+
+  /** Whether it has layer 4, if only an empty one. */
+  hasLayer4(row: number): boolean {
+    return this.#find(row, [6], Wire.LENGTH) >= 0
+  }
+
+  /** Whether it has `event_type`, if only an empty one. */
+  hasEventType(row: number): boolean {
+    return this.#find(row, [19], Wire.LENGTH) >= 0
+  }
+
   nodeLabels(row: number): string[] {
     return this.texts(row, 37)
   }
 
   /** `IP.encrypted`; undefined without IP. */
   encrypted(row: number): boolean | undefined {
-    const at = this.#find(row, [5], Wire.LENGTH)
-    return at < 0 ? undefined : this.#number(row, [5, 4]) !== 0
+    return this.hasIp(row) ? this.#number(row, [5, 4]) !== 0 : undefined
   }
 
   /** `IP.source_xlated` */

@@ -1,4 +1,5 @@
 import { FlowBatch } from '../../src/flow/batch.ts'
+import { Ends } from '../../src/flow/ends.ts'
 import { EventType, FlowType, Kind, ObservationPoint, Protocol, Reply, TcpFlag, Verdict } from '../../src/flow/enums.ts'
 import { Family } from '../../src/metrics/family.ts'
 import { writeText } from '../../src/metrics/text.ts'
@@ -15,6 +16,7 @@ const RUNS = 20
 const settings: HandlerSettings = {
   options: new Map(),
   ends: NO_ENDS,
+  endpoints: new Ends(),
   family: (options) => new Family({ limit: 2_000, ...options }),
 }
 

@@ -1,3 +1,4 @@
+import { Ends } from '../../src/flow/ends.ts'
 import { EventType, FlowType, Kind, L7Type, Protocol, Reply, Verdict } from '../../src/flow/enums.ts'
 import { Family } from '../../src/metrics/family.ts'
 import { NO_ENDS } from '../../src/processors/hubble_metrics/contexts/end-labels.ts'
@@ -9,6 +10,7 @@ import { type FlowRow, flowBatch, TCP_SYN } from './flows.ts'
 export const settings = (...options: string[]): HandlerSettings => ({
   options: new Map(options.map((option) => [option, []])),
   ends: NO_ENDS,
+  endpoints: new Ends(),
   family: (family) => new Family(family),
 })
 

@@ -1,5 +1,6 @@
 import type { FlowBatch } from '../../flow/batch.ts'
-import { Family } from '../../metrics/family.ts'
+import { Ends } from '../../flow/ends.ts'
+import { Family, type FamilyOptions } from '../../metrics/family.ts'
 import { IdleSeries } from '../../metrics/idle-series.ts'
 import { SeriesProducer } from '../../metrics/producer.ts'
 import type { MetricSource } from '../../metrics/source.ts'
@@ -26,7 +27,7 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
   constructor(context: CreateContext, config: HubbleMetricsConfig) {
     this.#context = context
     this.#ttlMs = config.series_ttl
-    this.#handlers = handlersOf(config)
+    this.#handlers = handlersOf(config, new Ends(context.endpoints))
     this.#families = this.#handlers.flatMap((handler) => handler.families)
     this.source = {
       families: () => this.#families,
@@ -70,19 +71,20 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
   }
 }
 
-function handlersOf(config: HubbleMetricsConfig): Handler[] {
+function handlersOf(config: HubbleMetricsConfig, endpoints: Ends): Handler[] {
   const handlers: Handler[] = []
   for (const entry of readMetrics(config.metrics).entries) {
-    const settings = settingsOf(entry, config)
+    const settings = settingsOf(entry, config, endpoints)
     const kind = HANDLER_KINDS[entry.name]!
     handlers.push(kind.hubble(settings))
     if (config.exact && kind.exact !== undefined) handlers.push(kind.exact(settings))
   }
-  const lost = settingsOf({ name: 'lost', options: new Map(), limit: undefined }, config)
+  const lost = settingsOf({ name: 'lost', options: new Map(), limit: undefined }, config, endpoints)
   return [...handlers, lostEventsHandler(lost)]
 }
 
-function settingsOf(entry: MetricEntry, config: HubbleMetricsConfig): HandlerSettings {
+function settingsOf(entry: MetricEntry, config: HubbleMetricsConfig, endpoints: Ends): HandlerSettings {
   const limit = entry.limit ?? config.cardinality_limit
-  return { options: entry.options, ends: NO_ENDS, family: (options) => new Family({ limit, ...options }) }
+  const family = (options: FamilyOptions) => new Family({ limit, ...options })
+  return { options: entry.options, ends: NO_ENDS, endpoints, family }
 }

@@ -50,7 +50,7 @@ const cases: { name: string; got: () => Record<string, number | string>; want: R
         { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'a.', types: [1], answerTypes: [65_280], rcode: 3841 } },
       ]),
     want: {
-      'hubble_dns_responses_total{rcode=Bad Cookie,qtypes=TYPE65280,ips_returned=0}': 1,
+      'hubble_dns_responses_total{rcode=Bad/missing Server Cookie,qtypes=TYPE65280,ips_returned=0}': 1,
       'hubble_dns_responses_total{rcode=,qtypes=A,ips_returned=0}': 1,
       'hubble_dns_response_types_total{type=TYPE65280,qtypes=TYPE65280}': 1,
       'hubble_dns_response_types_total{type=TYPE65280,qtypes=A}': 1,

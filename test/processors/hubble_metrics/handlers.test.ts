@@ -2,7 +2,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Direction, EventType, Kind, LostSource, Protocol, Reply, TcpFlag, Verdict } from '../../../src/flow/enums.ts'
 import { Family } from '../../../src/metrics/family.ts'
-import { NO_ENDS } from '../../../src/processors/hubble_metrics/contexts/end-labels.ts'
 import { HANDLER_KINDS } from '../../../src/processors/hubble_metrics/handlers/kinds.ts'
 import { lostEventsHandler } from '../../../src/processors/hubble_metrics/handlers/lost-events.ts'
 import { flowBatch, TCP_SYN } from '../../support/flows.ts'
@@ -182,8 +181,7 @@ for (const { name, got, want } of cases) counting(name, () => assert.equal(got()
 
 counting('beyond the limit ports are added up in the overflow series, and nothing is lost', () => {
   const handler = HANDLER_KINDS['port-distribution']!.hubble({
-    options: new Map(),
-    ends: NO_ENDS,
+    ...settings(),
     family: (family) => new Family({ ...family, limit: 10 }),
   })
   const rows = Array.from({ length: 100 }, (_, i) => ({ ...TCP_SYN, destinationPort: i + 1 }))

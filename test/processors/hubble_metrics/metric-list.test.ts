@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readMetrics } from '../../../src/processors/hubble_metrics/metric-list.ts'
 
-const NAMES = 'dns drop flow icmp port-distribution tcp'
+const NAMES = 'dns drop flow flows-to-world http httpV2 icmp policy port-distribution tcp'
 
 const reading = suite('readMetrics')
 
@@ -44,9 +44,9 @@ for (const { name, list, want } of accepted)
 const refused: { name: string; list: unknown[]; path: string; message: string }[] = [
   {
     name: 'an unknown metric',
-    list: ['dns', 'http'],
+    list: ['dns', 'sctp'],
     path: '1',
-    message: `unknown metric "http" (valid values: [${NAMES}])`,
+    message: `unknown metric "sctp" (valid values: [${NAMES}])`,
   },
   {
     name: 'an unknown option',

@@ -118,9 +118,16 @@ function messageLabels(key: number): string[] {
   return [rcode, dnsTypeName(key % TYPES), String((key >>> 9) & 0xff)]
 }
 
+/** What Hubble's metrics say of a code where its summaries say something else. */
+const RCODE_LABELS: Readonly<Record<number, string>> = {
+  9: 'Not Authorized',
+  11: 'DSO-TYPE Not Implemented',
+  23: 'Bad/missing Server Cookie',
+}
+
 /** Hubble's metrics leave codes without a text empty, its summaries say `Unknown`. */
 function rcodeLabel(rcode: number): string {
-  const text = dnsRcodeText(rcode)
+  const text = RCODE_LABELS[rcode] ?? dnsRcodeText(rcode)
   return text === 'Unknown' ? '' : text
 }
 

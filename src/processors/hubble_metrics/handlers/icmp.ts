@@ -1,4 +1,4 @@
-import { EventType, Protocol } from '../../../flow/enums.ts'
+import { Protocol } from '../../../flow/enums.ts'
 import { icmpName } from '../../../flow/icmp-names.ts'
 import { SeriesCache } from '../../../metrics/series-cache.ts'
 import type { Handler, HandlerSettings } from './handler.ts'
@@ -16,13 +16,12 @@ export function icmpHandler(settings: HandlerSettings): Handler {
   return {
     families: [family],
     observe(batch) {
-      const { protocol, icmpType, icmpCode, eventType, weight } = batch.columns
+      const { protocol, icmpType, icmpCode, weight } = batch.columns
       ends.begin(batch)
       series.refresh()
       for (let i = 0; i < batch.length; i++) {
         const number = protocol[i]!
         if (number !== Protocol.ICMP && number !== Protocol.ICMPV6) continue
-        if (eventType[i] === EventType.TRACE_SOCK) continue
         const version = number === Protocol.ICMP ? 4 : 6
         family.add(series.id(ends.id(i), (version << 16) | (icmpType[i]! << 8) | icmpCode[i]!), weight[i]!)
       }

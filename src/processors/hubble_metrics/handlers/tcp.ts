@@ -32,6 +32,7 @@ export function tcpHandler(settings: HandlerSettings): Handler {
         const flags = tcpFlags[i]!
         if ((flags & OF_INTEREST) === 0 || protocol[i] !== Protocol.TCP) continue
         if (verdict[i] !== Verdict.FORWARDED && verdict[i] !== Verdict.REDIRECTED) continue
+        if (ipVersion[i] === 0 && batch.foreign?.hasIp(i) !== true) continue
         const version = ipVersion[i]! << 8
         const end = ends.id(i)
         if (flags & TcpFlag.FIN) family.add(series.id(end, version | FIN), weight[i]!)

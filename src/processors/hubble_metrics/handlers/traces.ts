@@ -1,0 +1,27 @@
+import type { FlowBatch } from '../../../flow/batch.ts'
+import type { Family } from '../../../metrics/family.ts'
+
+/** What the option `exemplars` does. */
+export const EXEMPLARS_HELP = 'exemplars=true keeps the trace of the last flow of each series that has one'
+
+/** Keeps traces of flows as exemplars, where the option asks for that. Only flows of other observers have traces. */
+export class Traces {
+  readonly #wanted: boolean
+
+  constructor(options: ReadonlyMap<string, readonly string[]>) {
+    this.#wanted = options.get('exemplars')?.[0] === 'true'
+  }
+
+  /** Whether rows of this batch should be told to `keep`. */
+  in(batch: FlowBatch): boolean {
+    return this.#wanted && batch.foreign !== undefined
+  }
+
+  /** Keeps the trace of a row, if it has one, with what was added to, or observed in, the series. */
+  keep(family: Family, id: number, batch: FlowBatch, row: number, value: number): void {
+    const traceId = batch.foreign?.traceId(row) ?? ''
+    if (traceId === '') return
+    const { timeSeconds, timeNanos } = batch.columns
+    family.exemplar(id, traceId, value, timeSeconds[row]! * 1_000 + timeNanos[row]! / 1e6)
+  }
+}
