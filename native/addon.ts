@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { CaptureOptions, InterfacePatterns, InterfaceRole, NativeCapture, NativeEvent } from './capture.ts'
 import type { InterfaceTraits } from './classify.ts'
+import type { NodeStatistics } from './node-statistics.ts'
 import type { TestObject, TestObjectOptions } from './test-object.ts'
 
 /** What the addon exports; used through the other modules of this folder. */
@@ -10,6 +11,7 @@ interface Addon {
   Capture: new (options: CaptureOptions, onEvent: (...event: NativeEvent) => void) => NativeCapture
   dropReasons(): [number, string][]
   classify(traits: InterfaceTraits, defaultRoute: boolean, patterns: InterfacePatterns): InterfaceRole
+  NodeStatistics: new (networkNamespace: string) => NodeStatistics
   TestObject: new (options: TestObjectOptions) => TestObject
 }
 

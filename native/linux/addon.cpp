@@ -4,6 +4,7 @@
 #include "capture.h"
 #include "classify.h"
 #include "drop-reasons.h"
+#include "node-statistics.h"
 #include "read-options.h"
 #include "test-object.h"
 
@@ -38,6 +39,7 @@ Napi::Value drop_reasons(const Napi::CallbackInfo& info) {
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("TestObject", fovea::TestObject::define(env));
   exports.Set("Capture", fovea::Capture::define(env));
+  exports.Set("NodeStatistics", fovea::NodeStatistics::define(env));
   exports.Set("classify", Napi::Function::New(env, classify, "classify"));
   exports.Set("dropReasons", Napi::Function::New(env, drop_reasons, "dropReasons"));
   return exports;

@@ -2,6 +2,7 @@
 #include "classify.h"
 
 #include <fnmatch.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -60,6 +61,12 @@ Role classify(const Link& link, bool default_route, const Patterns& patterns) {
   const Role role = automatic(link, default_route);
   /* Named by the user, so wanted, whatever the rule says. */
   return role == Role::ignored && !patterns.include.empty() ? Role::network : role;
+}
+
+Role classify(Netlink& netlink, const Link& link, const Patterns& patterns) {
+  const bool default_route = link.lower_elsewhere && (default_route_interface(netlink, AF_INET) == link.index ||
+                                                      default_route_interface(netlink, AF_INET6) == link.index);
+  return classify(link, default_route, patterns);
 }
 
 }  // namespace fovea

@@ -28,4 +28,7 @@ struct Patterns {
  */
 Role classify(const Link& link, bool default_route, const Patterns& patterns);
 
+/** The same for an interface of the namespace of `netlink`, whose routes are asked for where they matter. */
+Role classify(Netlink& netlink, const Link& link, const Patterns& patterns);
+
 }  // namespace fovea

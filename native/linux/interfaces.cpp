@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "interfaces.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
@@ -60,7 +58,7 @@ bool Interfaces::follow() {
 }
 
 bool Interfaces::update(const Link& link) {
-  const Role role = role_of(link);
+  const Role role = classify(requests_, link, patterns_);
   const auto known = observed_.find(link.index);
   if (known != observed_.end() && known->second.role == role && known->second.error == 0) {
     const std::lock_guard lock(mutex_);
@@ -100,13 +98,6 @@ bool Interfaces::peer_left(uint32_t index) {
   bool changed = false;
   for (const auto& link : links) changed = update(link) || changed;
   return changed;
-}
-
-Role Interfaces::role_of(const Link& link) {
-  const bool pair = link.lower_elsewhere;
-  const bool default_route = pair && (default_route_interface(requests_, AF_INET) == link.index ||
-                                      default_route_interface(requests_, AF_INET6) == link.index);
-  return classify(link, default_route, patterns_);
 }
 
 void Interfaces::attach(Observed& observed) {

@@ -69,7 +69,6 @@ class Interfaces {
   bool update(const Link& link);
   bool forget(uint32_t index);
   bool peer_left(uint32_t index);
-  Role role_of(const Link& link);
   void attach(Observed& observed);
   void count(uint32_t& counter);
 

@@ -113,8 +113,8 @@ std::string Attributes::text(uint16_t type) const {
   return {text, strnlen(text, RTA_PAYLOAD(attribute))};
 }
 
-Netlink::Netlink(uint32_t groups) : buffer_(kBufferBytes) {
-  socket_ = Descriptor(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+Netlink::Netlink(uint32_t groups, int protocol) : buffer_(kBufferBytes) {
+  socket_ = Descriptor(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol));
   if (!socket_) throw std::system_error(errno, std::system_category(), "open a netlink socket");
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;

@@ -13,12 +13,12 @@
 
 namespace fovea {
 
-/** One rtnetlink request under construction. */
+/** One netlink request under construction. */
 class Request {
  public:
   Request(uint16_t type, uint16_t flags);
 
-  /** Appends the family header (ifinfomsg, tcmsg, rtmsg). */
+  /** Appends the family header (ifinfomsg, tcmsg, rtmsg, inet_diag_req_v2, nfgenmsg). */
   template <typename Header>
   Request& header(const Header& header) {
     append(&header, sizeof(header));
@@ -58,11 +58,15 @@ class Attributes {
 
 using OnMessage = std::function<void(const nlmsghdr*)>;
 
-/** A NETLINK_ROUTE socket of the calling thread's network namespace. */
+/** A netlink socket of the calling thread's network namespace; it stays there, whoever uses it. */
 class Netlink {
  public:
-  /** @param groups RTMGRP_ bits to hear of; 0 for requests only. @throws std::system_error */
-  explicit Netlink(uint32_t groups);
+  /**
+   * @param groups RTMGRP_ bits to hear of; 0 for requests only
+   * @param protocol NETLINK_ROUTE, NETLINK_SOCK_DIAG, …
+   * @throws std::system_error
+   */
+  explicit Netlink(uint32_t groups, int protocol = NETLINK_ROUTE);
 
   /** Sends a request and reads its answers to the end. @returns 0 or the errno the kernel gave */
   int transact(Request& request, const OnMessage& on_message = nullptr);

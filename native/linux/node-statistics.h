@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+#include <napi.h>
+
+#include <memory>
+
+namespace fovea {
+
+/**
+ * JavaScript's view of a namespace's statistics: `new NodeStatistics(networkNamespace)`, `read(parts) → Promise`.
+ * Everything is asked for on a thread of libuv's pool; what the kernel refuses is an errno in the answer, not an exception.
+ */
+class NodeStatistics : public Napi::ObjectWrap<NodeStatistics> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NodeStatistics(const Napi::CallbackInfo& info);
+
+ private:
+  struct Shared;
+  class Reading;
+  Napi::Value read(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace fovea
