@@ -1,13 +1,20 @@
 import type { ConfigSpec } from '../../pipeline/component.ts'
+import { END_LEVELS, type EndLevel } from './contexts/exact-labels.ts'
 import { readMetrics } from './metric-list.ts'
 
 export interface HubbleMetricsConfig {
   /** As written: see `readMetrics`. */
   metrics: unknown[]
   exact: boolean
+  /** How much the exact series say of both ends. */
+  ends: EndLevel
+  ends_dns: boolean
   cardinality_limit: number
+  total_cardinality_limit: number
   /** Milliseconds; 0 = never. */
   series_ttl: number
+  /** Milliseconds; 0 = never. */
+  gone_series_ttl: number
 }
 
 export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
@@ -22,15 +29,35 @@ export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
       format: Boolean,
       default: true,
     },
+    ends: {
+      doc: 'how much the exact series say of source and destination: none, namespace, workload or pod',
+      format: [...END_LEVELS],
+      default: 'workload',
+    },
+    ends_dns: {
+      doc: 'the exact series also say the DNS names of source and destination',
+      format: Boolean,
+      default: false,
+    },
     cardinality_limit: {
       doc: 'most series of one metric; what does not fit goes to one series with otel_metric_overflow="true"',
       format: 'positive-int',
-      default: 2_000,
+      default: 10_000,
+    },
+    total_cardinality_limit: {
+      doc: 'most series of all metrics of this connector together; what does not fit goes to the overflow series of its metric',
+      format: 'positive-int',
+      default: 100_000,
     },
     series_ttl: {
       doc: 'a series unchanged for this long is removed; 0 = never',
       format: 'duration',
       default: '0s',
+    },
+    gone_series_ttl: {
+      doc: 'series of pods, workloads and other ends that are gone are removed after this; 0 = never',
+      format: 'duration',
+      default: '1m',
     },
   },
   check: (config) => readMetrics(config.metrics).problems,

@@ -1,16 +1,20 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { Ends } from '../../flow/ends.ts'
-import { Family, type FamilyOptions } from '../../metrics/family.ts'
-import { IdleSeries } from '../../metrics/idle-series.ts'
+import type { Family } from '../../metrics/family.ts'
 import { SeriesProducer } from '../../metrics/producer.ts'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { HubbleMetricsConfig } from './config.ts'
-import { NO_ENDS } from './contexts/end-labels.ts'
-import type { Handler, HandlerSettings } from './handlers/handler.ts'
+import type { Handler } from './handlers/handler.ts'
 import { HANDLER_KINDS } from './handlers/kinds.ts'
 import { lostEventsHandler } from './handlers/lost-events.ts'
-import { type MetricEntry, readMetrics } from './metric-list.ts'
+import { readMetrics } from './metric-list.ts'
+import { SeriesKeeper } from './series-keeper.ts'
+import { SeriesMetrics } from './series-metrics.ts'
+
+/** Bounds of the time between two looks for series that are over. */
+const MIN_SWEEP_MS = 10
+const MAX_SWEEP_MS = 10_000
 
 /** Flows in, metrics out: adds every batch up in the series tables of its handlers, on the thread that brings it. */
 export class HubbleMetricsConnector implements Component, FlowConsumer {
@@ -18,16 +22,17 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
   readonly source: MetricSource
   readonly #handlers: readonly Handler[]
   readonly #families: readonly Family[]
-  readonly #ttlMs: number
-  readonly #context: CreateContext
+  readonly #keeper: SeriesKeeper
+  readonly #metrics: SeriesMetrics
+  readonly #sweepMs: number
   #sweeper: NodeJS.Timeout | undefined
-  #endGauges: (() => void)[] = []
 
   /** @param config already checked */
   constructor(context: CreateContext, config: HubbleMetricsConfig) {
-    this.#context = context
-    this.#ttlMs = config.series_ttl
-    this.#handlers = handlersOf(config, new Ends(context.endpoints))
+    this.#keeper = new SeriesKeeper(config, new Ends(context.endpoints))
+    this.#metrics = new SeriesMetrics(context.telemetry, context.id)
+    this.#sweepMs = sweepMs(config)
+    this.#handlers = handlersOf(config, this.#keeper)
     this.#families = this.#handlers.flatMap((handler) => handler.families)
     this.source = {
       families: () => this.#families,
@@ -36,55 +41,38 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
   }
 
   start(): Promise<void> {
-    for (const family of this.#families) this.#watch(family)
-    if (this.#ttlMs > 0) {
-      const idle = this.#families.map((family) => new IdleSeries(family, this.#ttlMs))
-      this.#sweeper = setInterval(() => {
-        for (const series of idle) series.sweep()
-      }, this.#ttlMs / 2)
-      this.#sweeper.unref()
-    }
+    for (const family of this.#families) this.#metrics.watch(family)
+    this.#sweeper = setInterval(() => this.#metrics.removed(this.#keeper.sweep()), this.#sweepMs)
+    this.#sweeper.unref()
     return Promise.resolve()
   }
 
   consume(batch: FlowBatch): void {
     for (const handler of this.#handlers) handler.observe(batch)
+    this.#keeper.end()
   }
 
   shutdown(): Promise<void> {
     clearInterval(this.#sweeper)
-    for (const end of this.#endGauges) end()
-    this.#endGauges = []
+    this.#metrics.end()
+    this.#keeper.close()
     return Promise.resolve()
-  }
-
-  /** Own metrics: how full each table is, and what it refused. */
-  #watch(family: Family): void {
-    const { telemetry, id } = this.#context
-    const labels = { connector: id, metric: family.name }
-    const help = 'Series of a metric'
-    const refused = 'Label sets of a metric that went to its overflow series'
-    this.#endGauges.push(
-      telemetry.gauge('fovea_connector_series', help, labels, () => family.size),
-      telemetry.gauge('fovea_connector_overflowed_series', refused, labels, () => family.refused),
-    )
   }
 }
 
-function handlersOf(config: HubbleMetricsConfig, endpoints: Ends): Handler[] {
+function handlersOf(config: HubbleMetricsConfig, keeper: SeriesKeeper): Handler[] {
   const handlers: Handler[] = []
   for (const entry of readMetrics(config.metrics).entries) {
-    const settings = settingsOf(entry, config, endpoints)
     const kind = HANDLER_KINDS[entry.name]!
-    handlers.push(kind.hubble(settings))
-    if (config.exact && kind.exact !== undefined) handlers.push(kind.exact(settings))
+    handlers.push(kind.hubble(keeper.hubbleSettings(entry, kind.swapsEnds)))
+    if (config.exact && kind.exact !== undefined) handlers.push(kind.exact(keeper.exactSettings(entry)))
   }
-  const lost = settingsOf({ name: 'lost', options: new Map(), limit: undefined }, config, endpoints)
+  const lost = keeper.hubbleSettings({ options: new Map(), limit: undefined })
   return [...handlers, lostEventsHandler(lost)]
 }
 
-function settingsOf(entry: MetricEntry, config: HubbleMetricsConfig, endpoints: Ends): HandlerSettings {
-  const limit = entry.limit ?? config.cardinality_limit
-  const family = (options: FamilyOptions) => new Family({ limit, ...options })
-  return { options: entry.options, ends: NO_ENDS, endpoints, family }
+/** Often enough that no series outlives its time by much. */
+function sweepMs({ series_ttl: idleMs, gone_series_ttl: goneMs }: HubbleMetricsConfig): number {
+  const shortest = Math.min(idleMs || Number.POSITIVE_INFINITY, goneMs || Number.POSITIVE_INFINITY)
+  return Math.min(Math.max(shortest / 4, MIN_SWEEP_MS), MAX_SWEEP_MS)
 }

@@ -53,7 +53,7 @@ connecting('limits hold for each metric, and what they refused is an own metric'
   made.consume(flowBatch(Array.from({ length: 10 }, (_, i) => ({ ...TCP_SYN, destinationPort: i }))))
   const labels = { connector: 'hubble_metrics', metric: 'hubble_port_distribution_total' }
   assert.is(ownMetric(context, 'fovea_connector_series', labels), 3)
-  assert.is(ownMetric(context, 'fovea_connector_overflowed_series', labels), 7)
+  assert.is(ownMetric(context, 'fovea_connector_overflows_total', labels), 7)
   await made.shutdown()
   assert.is(ownMetric(context, 'fovea_connector_series', labels), 0)
   await made.shutdown()

@@ -1,0 +1,146 @@
+import type { Ends } from '../../flow/ends.ts'
+import { Family, type FamilyOptions } from '../../metrics/family.ts'
+import { IdleSeries } from '../../metrics/idle-series.ts'
+import { SeriesBudget } from '../../metrics/series-budget.ts'
+import type { HubbleMetricsConfig } from './config.ts'
+import { contextLabels, type PartLabels } from './contexts/context-labels.ts'
+import { readContexts } from './contexts/context-options.ts'
+import { NO_ENDS } from './contexts/end-labels.ts'
+import { EndSources } from './contexts/end-sources.ts'
+import type { EndpointValues } from './contexts/endpoint-values.ts'
+import { exactLabels } from './contexts/exact-labels.ts'
+import type { HandlerSettings } from './handlers/handler.ts'
+
+/** What of an entry of `metrics` concerns its series. */
+export interface SeriesEntry {
+  /** Option names in lower case; its contexts are checked. */
+  options: ReadonlyMap<string, readonly string[]>
+  /** Most series of each of its families, when set for this metric alone. */
+  limit: number | undefined
+}
+
+/** Why series were removed, and how many. */
+export interface Removals {
+  gone: number
+  idle: number
+}
+
+type SeriesConfig = Pick<
+  HubbleMetricsConfig,
+  'cardinality_limit' | 'total_cardinality_limit' | 'series_ttl' | 'gone_series_ttl' | 'ends' | 'ends_dns'
+>
+
+interface Kept {
+  labels: PartLabels | undefined
+  idle: IdleSeries | undefined
+}
+
+/**
+ * Series from their making to their end: gives metrics their families with limits and the labels of both ends, and removes
+ * series whose ends are gone or that did not change for long.
+ */
+export class SeriesKeeper {
+  readonly #config: SeriesConfig
+  readonly #endpoints: Ends
+  readonly #clock: () => number
+  readonly #budget: SeriesBudget
+  readonly #sources: EndSources
+  readonly #families = new Map<Family, Kept>()
+  /** Engines by what they say: metrics that ask for the same share one. */
+  readonly #labels = new Map<string, PartLabels | undefined>()
+
+  constructor(config: SeriesConfig, endpoints: Ends, clock: () => number = Date.now) {
+    this.#config = config
+    this.#endpoints = endpoints
+    this.#clock = clock
+    this.#budget = new SeriesBudget(config.total_cardinality_limit)
+    this.#sources = new EndSources(endpoints)
+  }
+
+  /** Series of all families. */
+  get size(): number {
+    return this.#budget.used
+  }
+
+  /** What a metric of Hubble is made with: its contexts. @param swapped see `HandlerKind.swapsEnds` */
+  hubbleSettings(entry: SeriesEntry, swapped = false): HandlerSettings {
+    const options = readContexts(entry.options)
+    const key = JSON.stringify([options, swapped])
+    return this.#settings(entry, key, () => contextLabels(options, this.#sources, swapped))
+  }
+
+  /** What the exact series are made with: the same labels of both ends for all of them. */
+  exactSettings(entry: SeriesEntry): HandlerSettings {
+    const { ends, ends_dns: dns } = this.#config
+    return this.#settings(entry, 'exact', () => exactLabels(ends, dns, this.#sources))
+  }
+
+  /** To be called after every batch. */
+  end(): void {
+    for (const labels of this.#labels.values()) labels?.end()
+  }
+
+  /** Removes series that are over. */
+  sweep(): Removals {
+    return { gone: this.#sweepGone(), idle: this.#sweepIdle() }
+  }
+
+  /** A metric is taken away: its families are no longer kept, and their room is free. */
+  drop(families: readonly Family[]): void {
+    for (const family of families) if (this.#families.delete(family)) this.#budget.give(family.size)
+  }
+
+  /** Ends for good. */
+  close(): void {
+    this.end()
+    this.#sources.close()
+  }
+
+  #settings(entry: SeriesEntry, key: string, make: () => PartLabels | undefined): HandlerSettings {
+    if (!this.#labels.has(key)) this.#labels.set(key, make())
+    const labels = this.#labels.get(key)
+    const limit = entry.limit ?? this.#config.cardinality_limit
+    const family = (options: FamilyOptions) => this.#keep({ limit, ...options }, labels)
+    return { options: entry.options, ends: labels ?? NO_ENDS, endpoints: this.#endpoints, family }
+  }
+
+  #keep(options: FamilyOptions, labels: PartLabels | undefined): Family {
+    const names = [...(options.labels ?? []), ...(labels?.names ?? [])]
+    const family = new Family({ ...options, labels: names, budget: this.#budget }, this.#clock)
+    const ttlMs = this.#config.series_ttl
+    this.#families.set(family, { labels, idle: ttlMs > 0 ? new IdleSeries(family, ttlMs, this.#clock) : undefined })
+    return family
+  }
+
+  #sweepGone(): number {
+    const graceMs = this.#config.gone_series_ttl
+    if (graceMs === 0) return 0
+    const dead = this.#sources.sweep(this.#clock(), graceMs)
+    if (dead.size === 0) return 0
+    let removed = 0
+    for (const [family, { labels }] of this.#families) {
+      if (labels !== undefined) removed += removeGone(family, labels, dead)
+    }
+    return removed
+  }
+
+  #sweepIdle(): number {
+    let removed = 0
+    for (const { idle } of this.#families.values()) removed += idle?.sweep() ?? 0
+    return removed
+  }
+}
+
+/** Labels of the ends are the last ones of a family. */
+function removeGone(
+  family: Family,
+  labels: PartLabels,
+  dead: ReadonlyMap<EndpointValues, readonly (readonly string[])[]>,
+): number {
+  const before = family.size
+  const first = family.labels.length - labels.names.length
+  for (const { at, values } of labels.gone(dead)) {
+    for (const id of family.matching(first + at, values)) family.remove(id)
+  }
+  return before - family.size
+}
