@@ -1,4 +1,7 @@
+import type { FlowFilter } from '../../hubble/filters/flow-filter.ts'
+import { checkFlowFilters, readFlowFilters } from '../../hubble/filters/read-json.ts'
 import type { Problem } from '../../pipeline/component.ts'
+import { CONTEXT_OPTIONS, readContexts } from './contexts/context-options.ts'
 import { HANDLER_KINDS } from './handlers/kinds.ts'
 
 /** One entry of `metrics`, whichever way it was written. */
@@ -8,80 +11,185 @@ export interface MetricEntry {
   options: Map<string, string[]>
   /** Most series of each of its families, when set for this metric alone. */
   limit: number | undefined
+  /** Only flows that one of these matches count, when there are any. */
+  include: FlowFilter[]
+  /** Flows that one of these matches do not count. */
+  exclude: FlowFilter[]
 }
 
-/** Options of Hubble that every metric takes there. */
-const CONTEXTS = /^(source|destination|sourceegress|sourceingress|destinationegress|destinationingress|labels)context$/
+/** A metric as it was written, before anything is checked. */
+interface Written {
+  name: string
+  options: Map<string, string[]>
+  includeFilters: readonly unknown[]
+  excludeFilters: readonly unknown[]
+}
+
+/** Something wrong below an entry. */
+class WrittenError extends Error {
+  override readonly name = 'WrittenError'
+  readonly path: readonly string[]
+
+  constructor(message: string, ...path: string[]) {
+    super(message)
+    this.path = path
+  }
+}
 
 /** Our own option: series of each family of the metric. */
 const LIMIT = 'cardinality_limit'
 
-/** Reads the list; what is wrong becomes a problem with its place. Takes Hubble's `name:option=value;…` and maps `{name, …}`. */
+const FILTER_LISTS = ['includeFilters', 'excludeFilters'] as const
+
+/**
+ * Reads the list; what is wrong becomes a problem with its place. An entry is a text of metrics as Hubble's option
+ * `hubble-metrics` has them (`dns:query;ignoreAAAA drop`), a map as in Hubble's dynamic configuration
+ * (`{name, contextOptions: [{name, values}], includeFilters, excludeFilters}`), or a plain map (`{name: dns, query: true}`).
+ */
 export function readMetrics(list: readonly unknown[]): { entries: MetricEntry[]; problems: Problem[] } {
   const entries: MetricEntry[] = []
   const problems: Problem[] = []
   list.forEach((item, i) => {
     const path = ['metrics', String(i)]
     try {
-      const entry = typeof item === 'string' ? fromLine(item) : fromMap(item)
-      if (entries.some((other) => other.name === entry.name)) throw new Error(`metric "${entry.name}" is listed twice`)
-      checkOptions(entry)
-      entries.push(entry)
+      for (const written of readItem(item)) {
+        checkAmong(written.name, entries)
+        const found = checkFilters(written, path)
+        if (found.length === 0) entries.push(entryOf(written))
+        else problems.push(...found)
+      }
     } catch (error) {
-      problems.push({ path, message: (error as Error).message })
+      const below = error instanceof WrittenError ? error.path : []
+      problems.push({ path: [...path, ...below], message: (error as Error).message })
     }
   })
   return { entries, problems }
 }
 
-/** `name[:option[=value];option=v1|v2]`; values are separated by `|` where there is one, else by `,`. */
-function fromLine(text: string): MetricEntry {
-  const [name, ...rest] = text.trim().split(':')
-  const options = new Map<string, string[]>()
-  for (const part of rest.join(':').split(';')) {
-    if (part.trim() === '') continue
-    const [option, ...value] = part.split('=')
-    options.set(option!.trim().toLowerCase(), splitValues(value.join('=')))
-  }
-  return made(name!, options)
+function readItem(item: unknown): Written[] {
+  if (typeof item === 'string') return item.split(/\s+/).filter(Boolean).map(fromLine)
+  return [fromMap(item)]
 }
 
+/** `name[:option[=value];option=v1|v2]` */
+function fromLine(text: string): Written {
+  const colon = text.indexOf(':')
+  const [name, rest] = colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)]
+  const options = new Map<string, string[]>()
+  for (const part of rest.split(';')) {
+    if (part === '') continue
+    const [option, ...value] = part.split('=')
+    // As in Hubble, an option without `=` has one value, which is empty.
+    options.set(option!.toLowerCase(), value.length === 0 ? [''] : splitValues(value.join('=')))
+  }
+  return { name, options, includeFilters: [], excludeFilters: [] }
+}
+
+/** Values are separated by `|` where there is one, else by `,`. */
 function splitValues(text: string): string[] {
   return text.split(text.includes('|') ? '|' : ',').filter((value) => value !== '')
 }
 
-/** `{name: dns, query: true, ignoreAAAA: false, cardinality_limit: 500}`; `false` is the same as leaving an option out. */
-function fromMap(item: unknown): MetricEntry {
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) {
-    throw new Error('expected the name of a metric, or a map with "name"')
-  }
-  const { name, ...rest } = item as Record<string, unknown>
-  if (typeof name !== 'string') throw new Error('"name" is missing')
-  const options = new Map<string, string[]>()
+function fromMap(item: unknown): Written {
+  if (!isMap(item)) throw new WrittenError('expected the name of a metric, or a map with "name"')
+  const { name, contextOptions, includeFilters, excludeFilters, ...rest } = item
+  if (typeof name !== 'string' || name === '') throw new WrittenError('"name" is missing')
+  const options = readContextOptions(contextOptions ?? [])
   for (const [option, value] of Object.entries(rest)) {
-    if (value === false) continue
-    const values = Array.isArray(value) ? value : value === true || value === null ? [] : [value]
-    options.set(option.toLowerCase(), values.map(String))
+    if (value !== false) setOnce(options, option, valuesOf(value), [option])
   }
-  return made(name, options)
+  return {
+    name,
+    options,
+    includeFilters: listOf(includeFilters, 'includeFilters'),
+    excludeFilters: listOf(excludeFilters, 'excludeFilters'),
+  }
 }
 
-function made(name: string, options: Map<string, string[]>): MetricEntry {
-  const written = options.get(LIMIT)
-  options.delete(LIMIT)
-  if (written === undefined) return { name, options, limit: undefined }
-  const limit = Number(written[0])
-  if (!Number.isSafeInteger(limit) || limit <= 0) throw new Error(`${LIMIT}: expected an integer greater than 0`)
-  return { name, options, limit }
+/** `[{name: sourceContext, values: [pod]}]` */
+function readContextOptions(written: unknown): Map<string, string[]> {
+  const options = new Map<string, string[]>()
+  listOf(written, 'contextOptions').forEach((item, i) => {
+    const path = ['contextOptions', String(i)]
+    if (!isMap(item) || typeof item.name !== 'string') throw new WrittenError('"name" is missing', ...path)
+    const stray = Object.keys(item).find((key) => key !== 'name' && key !== 'values')
+    if (stray !== undefined) throw new WrittenError('unknown key (valid keys: name, values)', ...path, stray)
+    setOnce(options, item.name, listOf(item.values, ...path, 'values').map(String), path)
+  })
+  return options
 }
 
-function checkOptions({ name, options }: MetricEntry): void {
-  const names = Object.keys(HANDLER_KINDS)
-  if (!names.includes(name)) throw new Error(`unknown metric "${name}" (valid values: [${names.join(' ')}])`)
-  const known = Object.keys(HANDLER_KINDS[name]!.options)
+function setOnce(options: Map<string, string[]>, name: string, values: string[], path: readonly string[]): void {
+  const key = name.toLowerCase()
+  if (options.has(key)) throw new WrittenError(`option "${name}" is given twice`, ...path)
+  options.set(key, values)
+}
+
+/** `true` and nothing are an option alone, a text is written as in a line. */
+function valuesOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.map(String)
+  if (value === null || value === undefined) return ['']
+  return typeof value === 'string' ? splitValues(value) : [String(value)]
+}
+
+function listOf(value: unknown, ...path: string[]): readonly unknown[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value)) throw new WrittenError('expected a list', ...path)
+  return value
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** @throws WrittenError when no metric has this name, or when another entry stands in its way */
+function checkAmong(name: string, others: readonly MetricEntry[]): void {
+  const kind = Object.hasOwn(HANDLER_KINDS, name) ? HANDLER_KINDS[name] : undefined
+  if (name === 'kafka') {
+    throw new WrittenError(
+      'metric "kafka" is not supported: Hubble has deprecated it with its Kafka parser; leave it out',
+    )
+  }
+  if (kind === undefined) {
+    throw new WrittenError(`unknown metric "${name}" (valid values: [${Object.keys(HANDLER_KINDS).join(' ')}])`)
+  }
+  for (const other of others) {
+    if (other.name === name) throw new WrittenError(`metric "${name}" is listed twice`)
+    if (other.name === kind.conflict) {
+      throw new WrittenError(`metric "${name}" conflicts with metric "${other.name}": both make the same series`)
+    }
+  }
+}
+
+function checkFilters(written: Written, path: readonly string[]): Problem[] {
+  return FILTER_LISTS.flatMap((list) => checkFlowFilters(written[list], [...path, list]))
+}
+
+/** @throws Error when an option is wrong */
+function entryOf({ name, options, includeFilters, excludeFilters }: Written): MetricEntry {
+  const limit = takeLimit(options)
+  const own = Object.keys(HANDLER_KINDS[name]!.options)
   for (const option of options.keys()) {
-    if (known.includes(option)) continue
-    const reason = CONTEXTS.test(option) ? 'is not supported: series carry no contexts yet' : 'is unknown'
-    throw new Error(`option "${option}" of metric "${name}" ${reason} (valid values: [${[...known, LIMIT].join(' ')}])`)
+    if (own.includes(option) || Object.hasOwn(CONTEXT_OPTIONS, option)) continue
+    const valid = [...own, LIMIT, ...Object.keys(CONTEXT_OPTIONS)]
+    throw new WrittenError(`option "${option}" of metric "${name}" is unknown (valid values: [${valid.join(' ')}])`)
   }
+  readContexts(options)
+  return {
+    name,
+    options,
+    limit,
+    include: readFlowFilters(includeFilters),
+    exclude: readFlowFilters(excludeFilters),
+  }
+}
+
+/** The option {@link LIMIT}, which is not the handlers'. */
+function takeLimit(options: Map<string, string[]>): number | undefined {
+  const written = options.get(LIMIT)
+  if (written === undefined) return undefined
+  options.delete(LIMIT)
+  const limit = Number(written[0])
+  if (Number.isSafeInteger(limit) && limit > 0) return limit
+  throw new WrittenError(`${LIMIT}: expected an integer greater than 0`)
 }

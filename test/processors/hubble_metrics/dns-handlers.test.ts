@@ -14,7 +14,7 @@ const cases: { name: string; got: () => Record<string, number | string>; want: R
         QUERY,
         ANSWER,
         { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'b.', types: [28], rcode: 3 } },
-        { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'b.', types: [28], rcode: 11 } },
+        { ...ANSWER, l7: { type: L7Type.RESPONSE, query: 'b.', types: [28], rcode: 12 } },
         { ...QUERY, verdict: Verdict.DROPPED, l7: { type: L7Type.REQUEST, query: 'c.', types: [1, 28] } },
         { ...QUERY, verdict: Verdict.DROPPED },
         TCP_SYN,
