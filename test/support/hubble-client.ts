@@ -14,6 +14,7 @@ export interface FlowsResponse {
   flow?: {
     uuid: string
     l4?: { TCP?: { source_port?: number } }
+    IP?: { source: string }
     time?: { seconds?: number; nanos?: number }
   }
   lost_events?: { source: number; num_events_lost: number }

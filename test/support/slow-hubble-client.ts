@@ -24,13 +24,18 @@ export class SlowHubbleClient {
   /** Begins to read. @param take gets every answer */
   read(take: (answer: FlowsResponse) => void): void {
     const { deserialize } = messageType('observer.GetFlowsResponse')
+    this.readEncoded((answer) => take(deserialize(Buffer.from(answer)) as FlowsResponse))
+  }
+
+  /** Begins to read. @param take gets every answer as it is on the wire; valid until it returns */
+  readEncoded(take: (answer: Uint8Array) => void): void {
     let rest = Buffer.alloc(0)
     this.#stream.on('data', (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk])
       let at = 0
       while (rest.length - at >= 5 && rest.length - at - 5 >= rest.readUInt32BE(at + 1)) {
         const end = at + 5 + rest.readUInt32BE(at + 1)
-        take(deserialize(rest.subarray(at + 5, end)) as FlowsResponse)
+        take(rest.subarray(at + 5, end))
         at = end
       }
       rest = rest.subarray(at)
