@@ -1,4 +1,6 @@
 import { type Exemplar, Exemplars } from './exemplars.ts'
+import { FamilySnapshot } from './family-snapshot.ts'
+import type { SeriesBudget } from './series-budget.ts'
 import { SeriesIndex } from './series-index.ts'
 
 /**
@@ -16,10 +18,14 @@ export interface FamilyOptions {
   /** UCUM unit, `''` when none. */
   unit?: string
   labels?: readonly string[]
+  /** Of a gauge: its values add up to something (connections by state), so that OpenTelemetry calls it an UpDownCounter. */
+  additive?: boolean
   /** Upper bounds of a histogram's buckets, ascending, without +Inf. */
   buckets?: readonly number[]
   /** Most series; further label sets are added to the overflow series (default 2,000, as in OpenTelemetry's SDK). */
   limit?: number
+  /** Shared with other families: what finds no room there goes to the overflow series as well. */
+  budget?: SeriesBudget
 }
 
 /** Id of the series that takes what does not fit (`otel_metric_overflow="true"`). */
@@ -32,12 +38,12 @@ export class Family {
   readonly kind: FamilyKind
   readonly unit: string
   readonly labels: readonly string[]
+  readonly additive: boolean
   readonly buckets: readonly number[]
   readonly limit: number
   /** Label sets refused because the table was full (each try counts). */
   refused = 0
-  /** Grows whenever a series is removed: who keeps ids asks for them again then. */
-  generation = 0
+  readonly #budget: SeriesBudget | undefined
   readonly #index: SeriesIndex
   readonly #free: number[] = []
   readonly #watchers = new Set<(id: number) => void>()
@@ -54,6 +60,7 @@ export class Family {
   /** Made with the first exemplar. */
   #exemplars: Exemplars | undefined
   #overflowUsed = false
+  #removed = 0
 
   constructor(options: FamilyOptions, clock: () => number = Date.now) {
     this.name = options.name
@@ -61,8 +68,10 @@ export class Family {
     this.kind = options.kind
     this.unit = options.unit ?? ''
     this.labels = options.labels ?? []
+    this.additive = options.additive ?? false
     this.buckets = options.buckets ?? []
     this.limit = options.limit ?? 2_000
+    this.#budget = options.budget
     this.#clock = clock
     this.#index = new SeriesIndex(this.labels.length)
     this.#counts = new Float64Array(this.kind === 'histogram' ? 8 * (this.buckets.length + 1) : 0)
@@ -74,11 +83,16 @@ export class Family {
     return this.#index.size
   }
 
+  /** Grows whenever a series is removed, or room is made: who keeps ids asks for them again then. */
+  get generation(): number {
+    return this.#removed + (this.#budget?.generation ?? 0)
+  }
+
   /** Id of the series with these label values (in the order of `labels`), made when new; `OVERFLOW` when the limit is reached. */
   series(...values: readonly string[]): number {
     const known = this.#index.find(values)
     if (known >= 0) return known
-    if (this.#index.size >= this.limit) {
+    if (this.#index.size >= this.limit || this.#budget?.take() === false) {
       this.refused++
       this.#overflowUsed = true
       return OVERFLOW
@@ -121,19 +135,29 @@ export class Family {
     return this.#exemplars?.of(id, bucket)
   }
 
-  /** Adds every series of a family of the same kind, labels and buckets; of a gauge the other's value wins. */
-  absorb(other: Family): void {
-    for (const id of other.ids()) {
-      const mine = id === OVERFLOW ? OVERFLOW : this.series(...(other.labelValues(id) ?? []))
-      if (id === OVERFLOW) this.#overflowUsed = true
-      if (this.kind === 'gauge') this.set(mine, other.value(id))
-      else this.add(mine, other.value(id))
-      this.#absorbExemplars(other, id, mine)
-      if (this.kind !== 'histogram') continue
-      const from = other.bucketCounts(id)
-      const to = this.bucketCounts(mine)
-      for (let i = 0; i < from.length; i++) to[i]! += from[i]!
+  /** Adds one series of a family of the same kind, labels and buckets; of a gauge the other's value wins. */
+  absorb(other: FamilySnapshot, id: number): void {
+    const mine = id === OVERFLOW ? OVERFLOW : this.series(...(other.labelValues(id) ?? []))
+    if (id === OVERFLOW) this.#overflowUsed = true
+    if (this.kind === 'gauge') this.set(mine, other.value(id))
+    else this.add(mine, other.value(id))
+    if (this.kind === 'gauge') return
+    const to = this.kind === 'histogram' ? this.bucketCounts(mine) : undefined
+    const from = other.bucketCounts(id)
+    for (let bucket = 0; bucket <= this.buckets.length; bucket++) {
+      if (to !== undefined) to[bucket]! += from[bucket]!
+      const exemplar = other.exemplar(id, bucket)
+      if (exemplar !== undefined) this.exemplar(mine, exemplar.traceId, exemplar.value, exemplar.timeMs)
     }
+  }
+
+  /** Everything as it is now; costs a copy of the numbers. To be closed. */
+  snapshot(): FamilySnapshot {
+    const live = this.#live.slice(0, this.#end)
+    live[OVERFLOW] = this.#overflowUsed ? 1 : 0
+    const width = this.kind === 'histogram' ? this.buckets.length + 1 : 0
+    const counts = this.#counts.slice(0, this.#end * width)
+    return new FamilySnapshot(this, { live, values: this.#values.slice(0, this.#end), counts })
   }
 
   /** Forgets a series; its id is used again. Watchers are told first, while its numbers can still be read. */
@@ -146,7 +170,16 @@ export class Family {
     this.#exemplars?.remove(id)
     if (this.kind === 'histogram') this.bucketCounts(id).fill(0)
     this.#free.push(id)
-    this.generation++
+    this.#budget?.give()
+    this.#removed++
+  }
+
+  /**
+   * Ids of the series whose labels from `first` on are one of `wanted`.
+   * @param wanted label values, all of them equally many
+   */
+  matching(first: number, wanted: readonly (readonly string[])[]): number[] {
+    return this.#index.matching(first, wanted)
   }
 
   /** Calls `watcher` with the id of every series about to be removed. Returns a function that ends that. */
@@ -184,14 +217,6 @@ export class Family {
   *ids(): Generator<number> {
     if (this.#overflowUsed) yield OVERFLOW
     for (let id = 1; id < this.#end; id++) if (this.#live[id] === 1) yield id
-  }
-
-  #absorbExemplars(other: Family, id: number, mine: number): void {
-    if (other.#exemplars === undefined) return
-    for (let bucket = 0; bucket <= this.buckets.length; bucket++) {
-      const theirs = other.exemplarOf(id, bucket)
-      if (theirs !== undefined) this.exemplar(mine, theirs.traceId, theirs.value, theirs.timeMs)
-    }
   }
 
   #bucket(value: number): number {

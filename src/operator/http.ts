@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
-import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metrics/text.ts'
+import { expose } from '../metrics/exposition.ts'
 import { HttpServer, PLAIN_HTTP } from '../pipeline/settings/http-server.ts'
 import type { Telemetry } from '../pipeline/telemetry.ts'
 
@@ -48,10 +46,9 @@ export class OperatorHttp {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('there are /metrics, /healthz and /readyz\n')
       return
     }
-    const openMetrics = request.headers.accept?.includes('application/openmetrics-text') ?? false
-    response.setHeader('content-type', openMetrics ? OPEN_METRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE)
+    const settings = { openMetrics: true, names: 'UnderscoreEscapingWithSuffixes', timeoutMs: 30_000 } as const
     try {
-      await pipeline(Readable.from(writeText(this.#telemetry.families(), { openMetrics })), response)
+      await expose(request, response, this.#telemetry.families(), settings)
     } catch (error) {
       // A reader that went away; whatever else it was, the next read-out shows it again.
       this.#log.debug({ err: error }, 'metrics were not read to the end')

@@ -1,8 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
-import { OPEN_METRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE, writeText } from '../metrics/text.ts'
+import { type ExpositionSettings, expose } from '../metrics/exposition.ts'
 import type { EndpointView } from './component.ts'
 import type { ServiceSettings } from './config/service-settings.ts'
 import { formatEndpoint } from './endpoint.ts'
@@ -10,6 +8,13 @@ import { HttpServer, PLAIN_HTTP, requestTarget } from './settings/http-server.ts
 import type { Telemetry } from './telemetry.ts'
 
 const PATH = '/metrics'
+
+/** The Collector's names as they are: neither units nor `_total`. */
+const EXPOSITION: ExpositionSettings = {
+  openMetrics: true,
+  names: 'UnderscoreEscapingWithoutSuffixes',
+  timeoutMs: 30_000,
+}
 
 /** The service's own metrics over HTTP, as `service::telemetry::metrics::readers` says. */
 export class OwnMetrics {
@@ -58,11 +63,8 @@ export class OwnMetrics {
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`own metrics are at ${PATH}\n`)
       return
     }
-    const openMetrics = request.headers.accept?.includes('application/openmetrics-text') ?? false
-    response.setHeader('content-type', openMetrics ? OPEN_METRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE)
     try {
-      const text = writeText(this.#telemetry.families(), { openMetrics, withoutTypeSuffix: true })
-      await pipeline(Readable.from(text), response)
+      await expose(request, response, this.#telemetry.families(), EXPOSITION)
     } catch (error) {
       // A reader that went away; whatever else it was, the next read-out shows it again.
       this.#log.debug({ err: error }, 'Own metrics were not read to the end')

@@ -53,7 +53,7 @@ exemplars('the sum of two sources keeps those of both', () => {
   const [total, a, b] = [histogram(), histogram(), histogram()]
   a.exemplar(a.series('p'), TRACE, 0.5, 1)
   b.exemplar(b.series('q'), OTHER, 2, 2)
-  for (const f of [a, b]) total.absorb(f)
+  for (const f of [a, b]) for (const id of f.ids()) total.absorb(f.snapshot(), id)
   assert.is(total.exemplarOf(total.series('p'), 1)?.traceId, TRACE)
   assert.is(total.exemplarOf(total.series('q'), 2)?.traceId, OTHER)
 })

@@ -32,15 +32,15 @@ const cases: { name: string; families: Family[]; options?: TextOptions; want: st
     want: '# HELP x_total Help.\n# TYPE x_total counter\nx_total 1\n',
   },
   {
-    name: 'withoutTypeSuffix keeps the name',
+    name: 'without suffixes a name stays',
     families: [made({ name: 'otelcol_x' }, one)],
-    options: { withoutTypeSuffix: true },
+    options: { names: 'UnderscoreEscapingWithoutSuffixes' },
     want: '# HELP otelcol_x Help.\n# TYPE otelcol_x counter\notelcol_x 1\n',
   },
   {
     name: 'OpenMetrics calls a counter without _total unknown',
     families: [made({ name: 'otelcol_x' }, one)],
-    options: { withoutTypeSuffix: true, openMetrics: true },
+    options: { names: 'UnderscoreEscapingWithoutSuffixes', openMetrics: true },
     want: '# TYPE otelcol_x unknown\n# HELP otelcol_x Help.\notelcol_x 1\n# EOF\n',
   },
   {
@@ -81,6 +81,88 @@ const cases: { name: string; families: Family[]; options?: TextOptions; want: st
     ],
     want: '# HELP x_total Help.\n# TYPE x_total counter\nx_total{l="a"} 1\nx_total{m="b"} 2\n# HELP y_total Help.\n# TYPE y_total counter\ny_total 1\n',
   },
+  {
+    name: 'units and characters of OpenTelemetry become words and underscores',
+    families: [
+      made({ name: 'system.network.io', unit: 'By', labels: ['network.interface.name'] }, (f) =>
+        f.add(f.series('a'), 1),
+      ),
+    ],
+    options: { openMetrics: true },
+    want: '# TYPE system_network_io_bytes counter\n# UNIT system_network_io_bytes bytes\n# HELP system_network_io_bytes Help.\nsystem_network_io_bytes_total{network_interface_name="a"} 1\n# EOF\n',
+  },
+  {
+    name: 'names of any characters stand quoted where they are kept',
+    families: [
+      made({ name: 'a.b', labels: ['l.m', 'n'] }, (f) => f.add(f.series('x', 'y'), 1)),
+      made({ name: 'c.d' }, one),
+    ],
+    options: { names: 'NoUTF8EscapingWithSuffixes' },
+    want: '# HELP "a.b_total" Help.\n# TYPE "a.b_total" counter\n{"a.b_total","l.m"="x",n="y"} 1\n# HELP "c.d_total" Help.\n# TYPE "c.d_total" counter\n{"c.d_total"} 1\n',
+  },
+  {
+    name: 'names that become the same share one head',
+    families: [made({ name: 'a.b' }, one), made({ name: 'a_b_total', labels: ['l'] }, (f) => f.add(f.series('x'), 2))],
+    want: '# HELP a_b_total Help.\n# TYPE a_b_total counter\na_b_total 1\na_b_total{l="x"} 2\n',
+  },
+  {
+    name: 'labels that come to have one name are joined',
+    families: [made({ labels: ['a.b', 'c', 'a_b'] }, (f) => f.add(f.series('1', '2', '3'), 1))],
+    want: '# HELP x_total Help.\n# TYPE x_total counter\nx_total{a_b="1;3",c="2"} 1\n',
+  },
+  {
+    name: 'labels of every series come last, and a series keeps its own of that name',
+    families: [
+      made({ labels: ['l'], limit: 1 }, (f) => ['a', 'b'].map((v) => f.add(f.series(v), 1))),
+      made({ name: 'y' }, one),
+    ],
+    options: { labels: { l: 'const', 'm.n': '"' } },
+    want: '# HELP x_total Help.\n# TYPE x_total counter\nx_total{otel_metric_overflow="true",m_n="\\""} 1\nx_total{l="a",m_n="\\""} 1\n# HELP y_total Help.\n# TYPE y_total counter\ny_total{l="const",m_n="\\""} 1\n',
+  },
+  {
+    name: 'a namespace stands before every name',
+    families: [made({}, one)],
+    options: { namespace: 'net' },
+    want: '# HELP net_x_total Help.\n# TYPE net_x_total counter\nnet_x_total 1\n',
+  },
+  {
+    name: 'target_info comes first',
+    families: [made({}, one)],
+    options: { targetInfo: { 'service.name': 'fovea' } },
+    want: '# HELP target_info Target metadata\n# TYPE target_info gauge\ntarget_info{service_name="fovea"} 1\n# HELP x_total Help.\n# TYPE x_total counter\nx_total 1\n',
+  },
+  {
+    name: 'OpenMetrics knows target_info as what it is',
+    families: [],
+    options: { targetInfo: { 'service.name': 'fovea' }, openMetrics: true },
+    want: '# TYPE target info\n# HELP target Target metadata\ntarget_info{service_name="fovea"} 1\n# EOF\n',
+  },
+  {
+    name: 'exemplars stand behind the counter, and behind the bucket they fell into',
+    families: [
+      made({}, (f) => {
+        one(f)
+        f.exemplar(f.series(), 'abc', 1, 1_520_879_607_789)
+      }),
+      made({ name: 'h', kind: 'histogram', buckets: [1] }, (f) => {
+        f.observe(f.series(), 2)
+        f.exemplar(f.series(), 'd"e', 2, 1_000)
+      }),
+    ],
+    options: { openMetrics: true },
+    want: '# TYPE x counter\n# HELP x Help.\nx_total 1 # {traceID="abc"} 1 1520879607.789\n# TYPE h histogram\n# HELP h Help.\nh_bucket{le="1.0"} 0\nh_bucket{le="+Inf"} 1 # {traceID="d\\"e"} 2 1\nh_sum 2\nh_count 1\n# EOF\n',
+  },
+  {
+    name: 'text 0.0.4 has no exemplars and no times of creation',
+    families: [
+      made({}, (f) => {
+        one(f)
+        f.exemplar(f.series(), 'abc', 1, 1)
+      }),
+    ],
+    options: { createdSamples: true },
+    want: '# HELP x_total Help.\n# TYPE x_total counter\nx_total 1\n',
+  },
   { name: 'a family without series is not mentioned', families: [made({}, () => {})], want: '' },
 ]
 for (const { name, families, options, want } of cases) writes(name, () => assert.is(text(families, options), want))
@@ -92,6 +174,89 @@ writes('a series of several sources is written once, as their sum', () => {
     text([a, b]),
     '# HELP x_total Help.\n# TYPE x_total counter\nx_total{l="p"} 1\nx_total{l="q"} 3\nx_total{l="r"} 2\n',
   )
+})
+
+writes('OpenMetrics tells when counters and histograms began, where asked for', () => {
+  const clock = () => 12_345
+  const families = [
+    new Family({ name: 'x_total', help: '', kind: 'counter', labels: ['l'] }, clock),
+    new Family({ name: 'h', help: '', kind: 'histogram', labels: ['l'] }, clock),
+    new Family({ name: 'g', help: '', kind: 'gauge', labels: ['l'] }, clock),
+  ]
+  for (const f of families) f.series('a')
+  const options = { openMetrics: true, createdSamples: true }
+  const created = (given: TextOptions) =>
+    text(families, given)
+      .split('\n')
+      .filter((line) => line.includes('_created'))
+  assert.equal(created(options), ['x_created{l="a"} 12.345', 'h_created{l="a"} 12.345'])
+  const withoutTotal = new Family({ name: 'otelcol_x', help: '', kind: 'counter' }, clock)
+  one(withoutTotal)
+  assert.not.match(text([withoutTotal], { ...options, names: 'UnderscoreEscapingWithoutSuffixes' }), '_created')
+})
+
+writes('timestamps are milliseconds in text, seconds in OpenMetrics', () => {
+  const before = Date.now()
+  const stamp = (openMetrics: boolean) => {
+    const written = text([made({}, one)], { timestamps: true, openMetrics })
+    return Number(/^x_total 1 ([0-9.]+)$/m.exec(written)?.[1])
+  }
+  for (const ms of [stamp(false), stamp(true) * 1_000]) assert.ok(ms >= before && ms <= Date.now(), `${ms}`)
+})
+
+writes('a family of another kind than the first of its name is left out, and told of', () => {
+  const left: Family[] = []
+  const gauge = made({ name: 'x_total', kind: 'gauge' }, (f) => f.set(f.series(), 5))
+  const written = text([made({}, one), gauge], { leftOut: (f) => left.push(f) })
+  assert.is(written, '# HELP x_total Help.\n# TYPE x_total counter\nx_total 1\n')
+  assert.equal(left, [gauge])
+})
+
+writes('the numbers of a metric are those of one moment, and a series that ends meanwhile is not told', () => {
+  const f = made({ labels: ['l'] }, (x) => {
+    for (let i = 0; i < 100; i++) x.add(x.series(`v${i}`), 1)
+  })
+  let written = ''
+  for (const chunk of writeText([f], { chunkLength: 1 })) {
+    if (written === '') {
+      for (const id of f.ids()) f.add(id, 1)
+      f.remove(f.series('v50'))
+      f.add(f.series('new'), 7)
+    }
+    written += chunk
+  }
+  assert.is(written.match(/ 1$/gm)?.length, 99)
+  assert.not.match(written, /new|v50"|[27]$/m)
+  assert.is(text([f]).match(/ 2$/gm)?.length, 99)
+})
+
+writes('an answer that is broken off watches its metrics no longer', () => {
+  const f = made({ labels: ['l'] }, (x) => ['a', 'b'].map((v) => x.series(v)))
+  const watched = new Set<unknown>()
+  const { watchRemovals } = f
+  f.watchRemovals = (watcher) => {
+    watched.add(watcher)
+    const end = watchRemovals.call(f, watcher)
+    return () => {
+      watched.delete(watcher)
+      end()
+    }
+  }
+  const chunks = writeText([f], { chunkLength: 1 })
+  chunks.next()
+  assert.ok(watched.size > 0)
+  chunks.return(undefined)
+  assert.is(watched.size, 0)
+})
+
+writes('sums of many series leave time for other work', () => {
+  const many = () =>
+    made({ labels: ['l'], limit: 2_500 }, (x) => {
+      for (let i = 0; i < 2_500; i++) x.add(x.series(`${i}`), 1)
+    })
+  const chunks = [...writeText([many(), many()])]
+  assert.is(chunks.filter((chunk) => chunk === '').length, 5)
+  assert.is(chunks.join('').match(/ 2$/gm)?.length, 2_500)
 })
 
 writes('chunks end at a series and stay near their length', () => {

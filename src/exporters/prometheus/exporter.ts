@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type ExpositionSettings, expose } from '../../metrics/exposition.ts'
 import { Family } from '../../metrics/family.ts'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext, EndpointView } from '../../pipeline/component.ts'
-import { HttpServer } from '../../pipeline/settings/http-server.ts'
+import { HttpServer, requestTarget } from '../../pipeline/settings/http-server.ts'
 import { serverReports } from '../../pipeline/settings/server-reports.ts'
-import { answer } from './answer.ts'
 import type { PrometheusConfig } from './config.ts'
-import { negotiate } from './negotiation.ts'
+import { leftOutReport } from './left-out.ts'
 
 const PATH = '/metrics'
 
@@ -35,6 +35,7 @@ export class PrometheusExporter implements Component {
     labels: ['code'],
     buckets: DURATION_BUCKETS,
   })
+  readonly #exposition: ExpositionSettings
   readonly #server: HttpServer
   #scrapes = 0
 
@@ -42,6 +43,7 @@ export class PrometheusExporter implements Component {
     this.#context = context
     this.#config = config
     this.#sources = sources
+    this.#exposition = { ...expositionOf(config, context.resource), leftOut: leftOutReport(context) }
     const answer = (request: IncomingMessage, response: ServerResponse) => void this.#handle(request, response)
     this.#server = new HttpServer(config, answer, serverReports(context))
   }
@@ -72,7 +74,7 @@ export class PrometheusExporter implements Component {
 
   /** Returns the label `code` of what was answered. */
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<string> {
-    if (request.url?.split('?')[0] !== PATH) return refuse(response, 404, `not found: metrics are at ${PATH}`)
+    if (requestTarget(request).path !== PATH) return refuse(response, 404, `not found: metrics are at ${PATH}`)
     if (request.method !== 'GET') {
       response.setHeader('allow', 'GET')
       return refuse(response, 405, 'method not allowed: use GET')
@@ -83,8 +85,7 @@ export class PrometheusExporter implements Component {
     }
     this.#scrapes++
     try {
-      const how = negotiate(request.headers, this.#config.enable_open_metrics)
-      await answer(response, this.#families(), how, this.#config.write_timeout)
+      await expose(request, response, this.#families(), this.#exposition)
       return '200'
     } catch (error) {
       this.#context.log.debug({ error }, 'scrape cut off: the scraper went away or took too long')
@@ -96,6 +97,20 @@ export class PrometheusExporter implements Component {
 
   #families(): readonly Family[] {
     return [...this.#sources.flatMap((source) => source.families()), this.#requests, this.#durations]
+  }
+}
+
+function expositionOf(config: PrometheusConfig, resource: CreateContext['resource']): ExpositionSettings {
+  const { const_labels, resource_to_telemetry_conversion } = config
+  return {
+    openMetrics: config.enable_open_metrics,
+    names: config.translation_strategy,
+    namespace: config.namespace,
+    labels: resource_to_telemetry_conversion.enabled ? { ...resource, ...const_labels } : const_labels,
+    timestamps: config.send_timestamps,
+    createdSamples: config.enable_created_samples,
+    timeoutMs: config.write_timeout,
+    ...(config.target_info ? { targetInfo: resource } : {}),
   }
 }
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
-import { connect } from 'node:net'
-import { setTimeout } from 'node:timers/promises'
+import { connect, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -10,8 +9,10 @@ import { PrometheusExporter } from '../../../src/exporters/prometheus/exporter.t
 import { Family } from '../../../src/metrics/family.ts'
 import { SeriesProducer } from '../../../src/metrics/producer.ts'
 import type { MetricSource } from '../../../src/metrics/source.ts'
+import type { CreateContext } from '../../../src/pipeline/component.ts'
 import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
-import { createContext } from '../../support/create-context.ts'
+import { createContext, ownMetric } from '../../support/create-context.ts'
+import { eventually } from '../../support/eventually.ts'
 
 function sourceOf(...families: Family[]): MetricSource {
   return { families: () => families, producer: (temporality) => new SeriesProducer(() => families, temporality) }
@@ -30,6 +31,7 @@ function manySeries(count: number): Family {
 }
 
 const running: PrometheusExporter[] = []
+const contexts = new WeakMap<PrometheusExporter, CreateContext>()
 
 async function serve(settings: Partial<PrometheusConfig>, ...sources: MetricSource[]) {
   const config = {
@@ -37,10 +39,21 @@ async function serve(settings: Partial<PrometheusConfig>, ...sources: MetricSour
     endpoint: '127.0.0.1:0',
     ...settings,
   }
-  const exporter = new PrometheusExporter(createContext('exporter', 'prometheus'), config, sources)
+  const context = createContext('exporter', 'prometheus')
+  const exporter = new PrometheusExporter(context, config, sources)
+  contexts.set(exporter, context)
   running.push(exporter)
   await exporter.start()
   return exporter
+}
+
+/** A scraper that gets the first bytes of its answer and reads no further. */
+async function stalledScrape(exporter: PrometheusExporter): Promise<Socket> {
+  const socket = connect(exporter.port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
+  await once(socket, 'readable')
+  return socket
 }
 
 const get = (exporter: PrometheusExporter, path = '/metrics', init: RequestInit = {}) =>
@@ -57,7 +70,10 @@ serving('answers with the series of all sources, and with its own after the firs
   const first = await get(exporter)
   assert.is(first.status, 200)
   assert.is(first.headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores')
-  assert.match(await first.text(), /^# HELP a_total A counter\.\n# TYPE a_total counter\na_total 1\n# HELP b_total/)
+  assert.match(
+    await first.text(),
+    /^# HELP target_info .+\n.+\ntarget_info\{.*\} 1\n# HELP a_total A counter\.\n# TYPE a_total counter\na_total 1\n# HELP b_total/,
+  )
   const second = await (await get(exporter)).text()
   assert.match(second, 'hubble_metrics_http_handler_requests_total{code="200"} 1\n')
   assert.match(second, 'hubble_metrics_http_handler_request_duration_seconds_count{code="200"} 1\n')
@@ -79,32 +95,39 @@ for (const { name, path, method, status } of refusals)
     assert.match(again, `hubble_metrics_http_handler_requests_total{code="${status}"} 1\n`)
   })
 
-const PROMETHEUS_ACCEPT =
-  'application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.2'
-const negotiations = [
-  { name: 'OpenMetrics when enabled and preferred', enabled: true, accept: PROMETHEUS_ACCEPT, open: true },
-  { name: 'text when OpenMetrics is not enabled', enabled: false, accept: PROMETHEUS_ACCEPT, open: false },
-  {
-    name: 'text when it is preferred',
-    enabled: true,
-    accept: 'application/openmetrics-text;q=0.1,text/plain;q=0.9',
-    open: false,
-  },
-  { name: 'text when anything will do', enabled: true, accept: '*/*', open: false },
-  {
-    name: 'text for a version of OpenMetrics not known here',
-    enabled: true,
-    accept: 'application/openmetrics-text;version=2.0.0',
-    open: false,
-  },
-]
-for (const { name, enabled, accept, open } of negotiations)
-  serving(`answers in ${name}`, async () => {
+for (const enabled of [false, true])
+  serving(`answers in ${enabled ? 'OpenMetrics when enabled' : 'text when OpenMetrics is not enabled'}`, async () => {
     const exporter = await serve({ enable_open_metrics: enabled }, sourceOf(counter('a_total', 1)))
-    const response = await get(exporter, '/metrics', { headers: { accept } })
-    assert.is(response.headers.get('content-type')?.startsWith('application/openmetrics-text; version=1.0.0'), open)
-    assert.is((await response.text()).endsWith('# EOF\n'), open)
+    const response = await get(exporter, '/metrics', { headers: { accept: 'application/openmetrics-text' } })
+    assert.is(response.headers.get('content-type')?.startsWith('application/openmetrics-text; version=1.0.0'), enabled)
+    assert.is((await response.text()).endsWith('# EOF\n'), enabled)
   })
+
+serving('labels, namespace and resource are added to every series', async () => {
+  const settings = { const_labels: { a: 'b' }, namespace: 'net', resource_to_telemetry_conversion: { enabled: true } }
+  const exporter = await serve({ ...settings, target_info: false }, sourceOf(counter('a_total', 1)))
+  const text = await (await get(exporter)).text()
+  assert.not.match(text, 'target_info')
+  assert.match(text, /^net_a_total\{(.+,)?a="b"\} 1$/m)
+  for (const [name, value] of Object.entries(contexts.get(exporter)!.resource))
+    assert.match(text, `${name.replaceAll('.', '_')}="${value}"`)
+})
+
+serving('names keep their characters where the scraper reads them, and only there', async () => {
+  const exporter = await serve({ translation_strategy: 'NoTranslation' }, sourceOf(counter('a.b', 1)))
+  const scrape = async (accept: string) => (await get(exporter, '/metrics', { headers: { accept } })).text()
+  assert.match(await scrape('text/plain;version=1.0.0;escaping=allow-utf-8'), '{"a.b"} 1\n')
+  assert.match(await scrape('text/plain;version=0.0.4'), 'a_b 1\n')
+})
+
+serving('a metric that is left out is counted', async () => {
+  const gauge = new Family({ name: 'a_total', help: '', kind: 'gauge' })
+  gauge.series()
+  const exporter = await serve({}, sourceOf(counter('a_total', 1)), sourceOf(gauge))
+  assert.match(await (await get(exporter)).text(), '# TYPE a_total counter\na_total 1\n')
+  const labels = { exporter: 'prometheus' }
+  assert.is(ownMetric(contexts.get(exporter)!, 'fovea_exporter_left_out_metrics', labels), 1)
+})
 
 serving('compresses with gzip when asked, and only then', async () => {
   const exporter = await serve({}, sourceOf(counter('a_total', 1)))
@@ -129,29 +152,23 @@ serving('compresses with gzip when asked, and only then', async () => {
 })
 
 serving('a scraper that does not read is cut off, and others are served meanwhile', async () => {
-  const exporter = await serve({ write_timeout: 300 }, sourceOf(manySeries(60_000)))
-  const slow = connect(exporter.port, '127.0.0.1')
-  slow.pause()
-  slow.on('error', () => {})
-  slow.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
-  const other = await get(exporter)
-  assert.ok((await other.text()).length > 6_000_000)
+  // Only the slow one's answer is more than the buffers of a connection take: those of others end at once.
+  let families = [manySeries(120_000)]
+  const source = { ...sourceOf(), families: () => families }
+  const exporter = await serve({ write_timeout: 1_000 }, source)
+  const slow = await stalledScrape(exporter)
+  const ended = once(slow, 'close')
+  families = [counter('small_total', 1)]
+  assert.match(await (await get(exporter)).text(), 'small_total 1\n')
   const aborted = 'hubble_metrics_http_handler_requests_total{code="aborted"} 1\n'
-  let text = ''
-  for (let i = 0; i < 200 && !text.includes(aborted); i++) {
-    await setTimeout(50)
-    text = await (await get(exporter)).text()
-  }
-  assert.match(text, aborted)
-  slow.destroy()
+  await eventually('the count', async () => (await (await get(exporter)).text()).includes(aborted) || undefined)
+  slow.resume()
+  await ended
 })
 
 serving('more scrapes at once than configured are refused with 503', async () => {
-  const exporter = await serve({ max_concurrent_scrapes: 1, write_timeout: 5_000 }, sourceOf(manySeries(60_000)))
-  const slow = connect(exporter.port, '127.0.0.1')
-  slow.on('error', () => {})
-  slow.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
-  await once(slow, 'readable')
+  const exporter = await serve({ max_concurrent_scrapes: 1, write_timeout: 5_000 }, sourceOf(manySeries(120_000)))
+  const slow = await stalledScrape(exporter)
   const response = await get(exporter)
   assert.is(response.status, 503)
   assert.is(response.headers.get('retry-after'), '1')
@@ -170,11 +187,8 @@ serving('a port in use is one clear error', async () => {
 })
 
 serving('shutdown is safe twice and without start, and ends open connections at the deadline', async () => {
-  const exporter = await serve({}, sourceOf(manySeries(60_000)))
-  const slow = connect(exporter.port, '127.0.0.1')
-  slow.on('error', () => {})
-  slow.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n')
-  await once(slow, 'readable')
+  const exporter = await serve({}, sourceOf(manySeries(120_000)))
+  const slow = await stalledScrape(exporter)
   await exporter.shutdown(Date.now())
   await exporter.shutdown(Date.now())
   slow.destroy()
