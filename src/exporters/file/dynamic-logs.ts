@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { readLimited } from '../../pipeline/config/limited-file.ts'
 import type { Telemetry } from '../../pipeline/telemetry.ts'
 import type { FileConfig } from './config.ts'
 import { DynamicMetrics } from './dynamic-metrics.ts'
@@ -78,7 +78,7 @@ export class DynamicLogs {
   async #read(): Promise<void> {
     const { path } = this.#config.dynamic
     try {
-      const content = await readLimited(path)
+      const content = await readLimited(path, MAX_FILE_BYTES)
       if (content === this.#content) return
       this.#wanted = readFlowLogs(content, path, logDefaults(this.#config))
       this.#content = content
@@ -157,16 +157,5 @@ function logDefaults({ rotation, mode, create_directory }: FileConfig): LogDefau
     maxDays: rotation.max_days,
     mode,
     createDirectory: create_directory,
-  }
-}
-
-async function readLimited(path: string): Promise<string> {
-  const file = await open(path, 'r')
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_FILE_BYTES + 1), 0, MAX_FILE_BYTES + 1, 0)
-    if (bytesRead > MAX_FILE_BYTES) throw new Error(`${path} is larger than ${MAX_FILE_BYTES} bytes`)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await file.close()
   }
 }

@@ -1,10 +1,15 @@
-import type { ConfigSpec } from '../../pipeline/component.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import { END_LEVELS, type EndLevel } from './contexts/exact-labels.ts'
 import { readMetrics } from './metric-list.ts'
+
+const DEFAULT_METRICS = ['dns', 'drop', 'tcp', 'flow', 'icmp', 'port-distribution']
 
 export interface HubbleMetricsConfig {
   /** As written: see `readMetrics`. */
   metrics: unknown[]
+  /** A path of `''`: none; the interval in milliseconds. */
+  dynamic_config: { path: string; interval: number }
   exact: boolean
   /** How much the exact series say of both ends. */
   ends: EndLevel
@@ -22,7 +27,15 @@ export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
     metrics: {
       doc: "what is counted: Hubble's names, each with options as in Hubble (dns:query) or as a map ({name: dns, query: true})",
       format: 'array',
-      default: ['dns', 'drop', 'tcp', 'flow', 'icmp', 'port-distribution'],
+      default: DEFAULT_METRICS,
+    },
+    dynamic_config: {
+      path: {
+        doc: "file in YAML that lists the metrics instead, in the words of Hubble's dynamic metrics, and may change while this runs; empty: none",
+        format: String,
+        default: '',
+      },
+      interval: { doc: 'how often that file is read', format: 'positive-duration', default: '10s' },
     },
     exact: {
       doc: "the exact series beside Hubble's: packets, bytes, RTT, connect time, DNS latency, retransmits, resets, drops",
@@ -60,5 +73,12 @@ export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
       default: '1m',
     },
   },
-  check: (config) => readMetrics(config.metrics).problems,
+  check: checkMetrics,
+}
+
+function checkMetrics({ metrics, dynamic_config }: HubbleMetricsConfig): Problem[] {
+  if (dynamic_config.path === '' || isDeepStrictEqual(metrics, DEFAULT_METRICS)) return readMetrics(metrics).problems
+  return [
+    { path: ['metrics'], message: 'cannot configure both static and dynamic Hubble metrics: leave one of them out' },
+  ]
 }

@@ -1,14 +1,14 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { Ends } from '../../flow/ends.ts'
-import type { Family } from '../../metrics/family.ts'
 import { SeriesProducer } from '../../metrics/producer.ts'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
 import type { HubbleMetricsConfig } from './config.ts'
+import { DynamicMetrics } from './dynamic-metrics.ts'
 import type { Handler } from './handlers/handler.ts'
-import { HANDLER_KINDS } from './handlers/kinds.ts'
 import { lostEventsHandler } from './handlers/lost-events.ts'
 import { readMetrics } from './metric-list.ts'
+import { MetricSet } from './metric-set.ts'
 import { SeriesKeeper } from './series-keeper.ts'
 import { SeriesMetrics } from './series-metrics.ts'
 
@@ -20,8 +20,9 @@ const MAX_SWEEP_MS = 10_000
 export class HubbleMetricsConnector implements Component, FlowConsumer {
   readonly mutates = false
   readonly source: MetricSource
-  readonly #handlers: readonly Handler[]
-  readonly #families: readonly Family[]
+  readonly #set: MetricSet
+  readonly #dynamic: DynamicMetrics | undefined
+  readonly #lost: Handler
   readonly #keeper: SeriesKeeper
   readonly #metrics: SeriesMetrics
   readonly #sweepMs: number
@@ -29,46 +30,39 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
 
   /** @param config already checked */
   constructor(context: CreateContext, config: HubbleMetricsConfig) {
-    this.#keeper = new SeriesKeeper(config, new Ends(context.endpoints))
+    const ends = new Ends(context.endpoints)
+    this.#keeper = new SeriesKeeper(config, ends)
     this.#metrics = new SeriesMetrics(context.telemetry, context.id)
     this.#sweepMs = sweepMs(config)
-    this.#handlers = handlersOf(config, this.#keeper)
-    this.#families = this.#handlers.flatMap((handler) => handler.families)
-    this.source = {
-      families: () => this.#families,
-      producer: (temporality) => new SeriesProducer(() => this.#families, temporality),
-    }
+    const filters = { ends, nodeName: context.nodeName }
+    this.#set = new MetricSet({ keeper: this.#keeper, filters, exact: config.exact }, this.#metrics)
+    this.#lost = lostEventsHandler(this.#keeper.hubbleSettings({ options: new Map(), limit: undefined }))
+    if (config.dynamic_config.path === '') this.#set.apply(readMetrics(config.metrics).entries)
+    else this.#dynamic = new DynamicMetrics(config.dynamic_config, context, this.#set)
+    const families = () => [...this.#set.families, ...this.#lost.families]
+    this.source = { families, producer: (temporality) => new SeriesProducer(families, temporality) }
   }
 
-  start(): Promise<void> {
-    for (const family of this.#families) this.#metrics.watch(family)
+  async start(): Promise<void> {
+    this.#set.watch()
+    for (const family of this.#lost.families) this.#metrics.watch(family)
+    await this.#dynamic?.start()
     this.#sweeper = setInterval(() => this.#metrics.removed(this.#keeper.sweep()), this.#sweepMs)
     this.#sweeper.unref()
-    return Promise.resolve()
   }
 
   consume(batch: FlowBatch): void {
-    for (const handler of this.#handlers) handler.observe(batch)
+    this.#set.observe(batch)
+    this.#lost.observe(batch)
     this.#keeper.end()
   }
 
-  shutdown(): Promise<void> {
+  async shutdown(): Promise<void> {
     clearInterval(this.#sweeper)
+    await this.#dynamic?.shutdown()
     this.#metrics.end()
     this.#keeper.close()
-    return Promise.resolve()
   }
-}
-
-function handlersOf(config: HubbleMetricsConfig, keeper: SeriesKeeper): Handler[] {
-  const handlers: Handler[] = []
-  for (const entry of readMetrics(config.metrics).entries) {
-    const kind = HANDLER_KINDS[entry.name]!
-    handlers.push(kind.hubble(keeper.hubbleSettings(entry, kind.swapsEnds)))
-    if (config.exact && kind.exact !== undefined) handlers.push(kind.exact(keeper.exactSettings(entry)))
-  }
-  const lost = keeper.hubbleSettings({ options: new Map(), limit: undefined })
-  return [...handlers, lostEventsHandler(lost)]
 }
 
 /** Often enough that no series outlives its time by much. */
