@@ -71,9 +71,10 @@ export class EndpointValues {
     }
     const dead = new Set<number>()
     for (let number = EMPTY + 1; number < this.#values.length; number++) {
-      if (said[number] === 1 || this.#values[number] === undefined) this.#goneMs[number] = 0
+      const free = this.#values[number] === undefined
+      if (free || said[number] === 1 || this.#isThere(number)) this.#goneMs[number] = 0
       else if (this.#goneMs[number] === 0) this.#goneMs[number] = nowMs
-      else if (nowMs - this.#goneMs[number]! >= graceMs && !this.#isThere(number)) dead.add(number)
+      else if (nowMs - this.#goneMs[number]! >= graceMs) dead.add(number)
     }
     return this.#drop(dead)
   }
