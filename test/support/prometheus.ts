@@ -13,14 +13,27 @@ export interface Sample {
   value: number
 }
 
+/** An exemplar as Prometheus stored it. */
+export interface StoredExemplar {
+  /** Labels of its series, name included. */
+  series: Record<string, string>
+  traceId: string
+  value: number
+  /** Unix milliseconds. */
+  timeMs: number
+}
+
 /** A real Prometheus that scrapes one target every 200 ms. */
 export class PrometheusServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'fovea-prometheus-'))
   #process: ChildProcess | undefined
   #port = 0
 
-  /** @param scrape further settings of the scrape job, as YAML in flow style: `scheme: https, …` */
-  async start(targetPort: number, scrape = 'scheme: http'): Promise<void> {
+  /**
+   * @param scrape further settings of the scrape job, as YAML in flow style: `scheme: https, …`
+   * @param flags of the command line, besides those that every test needs
+   */
+  async start(targetPort: number, scrape = 'scheme: http', flags: readonly string[] = []): Promise<void> {
     this.#port = await freePort()
     const config = join(this.#folder, 'prometheus.yml')
     writeFileSync(
@@ -34,6 +47,7 @@ scrape_configs:
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(this.#folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${this.#port}`,
+      ...flags,
     ])
     this.#process = child
     let log = ''
@@ -60,6 +74,34 @@ scrape_configs:
       data: Record<string, { type: string; unit: string; help: string }[]>
     }
     return data[metric]?.[0]
+  }
+
+  /** Why the last scrape failed; `''` = it did not, undefined = there was none. */
+  async scrapeError(): Promise<string | undefined> {
+    const { data } = (await this.#get('targets')) as {
+      data: { activeTargets: { health: string; lastError: string }[] }
+    }
+    const [target] = data.activeTargets
+    return target === undefined || target.health === 'unknown' ? undefined : target.lastError
+  }
+
+  /** Exemplars of the series that an expression selects; needs `--enable-feature=exemplar-storage`. */
+  async exemplars(expression: string): Promise<StoredExemplar[]> {
+    const query = `query=${encodeURIComponent(expression)}&start=1&end=${Math.ceil(Date.now() / 1_000) + 60}`
+    const { data } = (await this.#get(`query_exemplars?${query}`)) as {
+      data: {
+        seriesLabels: Record<string, string>
+        exemplars: { labels: { traceID: string }; value: string; timestamp: number }[]
+      }[]
+    }
+    return data.flatMap(({ seriesLabels, exemplars }) =>
+      exemplars.map(({ labels, value, timestamp }) => ({
+        series: seriesLabels,
+        traceId: labels.traceID,
+        value: Number(value),
+        timeMs: Math.round(timestamp * 1_000),
+      })),
+    )
   }
 
   async stop(): Promise<void> {
