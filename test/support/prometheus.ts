@@ -47,6 +47,8 @@ scrape_configs:
       `--config.file=${config}`,
       `--storage.tsdb.path=${join(this.#folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${this.#port}`,
+      // The first scrape waits for it, 5 s by default.
+      '--scrape.discovery-reload-interval=100ms',
       ...flags,
     ])
     this.#process = child
