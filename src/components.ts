@@ -8,6 +8,11 @@ export const catalog = new Catalog([
     type: 'hubble',
     load: async () => (await import('./receivers/hubble/factory.ts')).hubbleReceiverFactory,
   },
+  {
+    kind: 'receiver',
+    type: 'node_stats',
+    load: async () => (await import('./receivers/node_stats/factory.ts')).nodeStatsFactory,
+  },
   { kind: 'receiver', type: 'nop', load: async () => (await import('./receivers/nop/factory.ts')).nopFactory },
   { kind: 'receiver', type: 'pcap', load: async () => (await import('./receivers/pcap/factory.ts')).pcapFactory },
   { kind: 'processor', type: 'dns', load: async () => (await import('./processors/dns/factory.ts')).dnsFactory },
@@ -53,8 +58,19 @@ export const catalog = new Catalog([
   },
   {
     kind: 'exporter',
+    type: 'otlp_http',
+    aliases: ['otlphttp'],
+    load: async () => (await import('./exporters/otlp_http/factory.ts')).otlpHttpFactory,
+  },
+  {
+    kind: 'exporter',
     type: 'prometheus',
     load: async () => (await import('./exporters/prometheus/factory.ts')).prometheusFactory,
+  },
+  {
+    kind: 'extension',
+    type: 'file_storage',
+    load: async () => (await import('./extensions/file_storage/factory.ts')).fileStorageFactory,
   },
   {
     kind: 'extension',

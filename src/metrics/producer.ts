@@ -31,7 +31,7 @@ const SCOPE = { name: 'fovea' }
 
 /**
  * Series tables as OpenTelemetry metric data, for one reader. Names are those of Prometheus, `_total` included, so that
- * a dashboard finds the same series whichever way they came. All sums are monotonic. A removed series is told once more
+ * a dashboard finds the same series whichever way they came. All sums but those of additive gauges are monotonic. A removed series is told once more
  * with its last value (or delta), so nothing that was counted is missed by a reader that comes between two collections.
  */
 export class SeriesProducer implements UndoableProducer {
@@ -54,8 +54,8 @@ export class SeriesProducer implements UndoableProducer {
   collect(): Promise<CollectionResult> {
     const nowMs = this.#clock()
     const metrics: MetricData[] = []
-    for (const family of this.#families()) {
-      const data = this.#reader(family).read(this.#lastMs, nowMs)
+    for (const reader of this.#current()) {
+      const data = reader.read(this.#lastMs, nowMs)
       if (data.dataPoints.length > 0) metrics.push(data)
     }
     this.#beforeMs = this.#lastMs
@@ -67,6 +67,17 @@ export class SeriesProducer implements UndoableProducer {
   undo(): void {
     this.#lastMs = this.#beforeMs
     for (const reader of this.#readers.values()) reader.undo()
+  }
+
+  /** Readers of all families, and for two collections more of those that were taken away: the first may come back by `undo`. */
+  #current(): FamilyReader[] {
+    const families = this.#families()
+    const known = new Set(families)
+    for (const [family, reader] of this.#readers) {
+      if (!known.has(family) && reader.leave()) this.#readers.delete(family)
+    }
+    const leaving = [...this.#readers].filter(([family]) => !known.has(family)).map(([, reader]) => reader)
+    return [...families.map((family) => this.#reader(family)), ...leaving]
   }
 
   #reader(family: Family): FamilyReader {
@@ -83,6 +94,8 @@ interface Departed {
   attributes: Attributes
   numbers: Float64Array
   startMs: number
+  /** Deltas: what the last collection told of it before it went; counts as not told after `undo`. */
+  inFlight?: Float64Array
 }
 
 /** What one reader knows of one family: for deltas, the numbers it was told last. */
@@ -90,26 +103,36 @@ class FamilyReader {
   readonly #family: Family
   readonly #delta: boolean
   readonly #width: number
-  /** Per series: value (or sum), then the bucket counts, as told last. Empty when cumulative. */
-  #told = new Float64Array(0)
+  /** Per series: value (or sum), then the bucket counts, as told last. Deltas only. */
+  #told: Float64Array
   /** `told` before the last collection. */
-  #before = new Float64Array(0)
+  #before: Float64Array
   #departedBefore: Departed[] = []
   /** Last points of series removed since the last collection; bounded, should nobody collect. */
   #departed: Departed[] = []
+  /** Collections since the family was taken away. */
+  #left = 0
+  readonly #unwatch: () => void
 
   constructor(family: Family, temporality: Temporality) {
     this.#family = family
     this.#delta = temporality === 'delta' && family.kind !== 'gauge'
     this.#width = family.kind === 'histogram' ? family.buckets.length + 2 : 1
-    if (family.kind !== 'gauge') family.watchRemovals((id) => this.#depart(id))
+    this.#told = new Float64Array(this.#width)
+    this.#before = new Float64Array(this.#width)
+    this.#unwatch = family.kind === 'gauge' ? () => {} : family.watchRemovals((id) => this.#depart(id))
   }
 
   undo(): void {
     if (!this.#delta) return
     this.#told = this.#before.slice()
-    this.#departed = [...this.#departedBefore, ...this.#departed].slice(0, this.#family.limit)
+    for (const departed of this.#departed) {
+      for (let i = 0; i < this.#width; i++) departed.numbers[i]! += departed.inFlight?.[i] ?? 0
+      delete departed.inFlight
+    }
+    this.#departed = [...this.#departedBefore, ...this.#departed]
     this.#departedBefore = []
+    this.#bound()
   }
 
   read(lastMs: number, nowMs: number): MetricData {
@@ -117,11 +140,13 @@ class FamilyReader {
     const points: DataPoint<Float64Array>[] = []
     const point = (attributes: Attributes, numbers: Float64Array, startMs: number) =>
       points.push({ attributes, value: numbers, endTime: hrTime(nowMs), startTime: hrTime(startMs) })
-    for (const { attributes, numbers, startMs } of this.#departed)
+    for (const { attributes, numbers, startMs } of this.#departed) {
+      if (isZero(numbers)) continue
       point(attributes, numbers, this.#delta ? Math.max(lastMs, startMs) : startMs)
+    }
     this.#departedBefore = this.#departed
     this.#departed = []
-    for (const id of this.#family.ids()) {
+    for (const id of this.#ids()) {
       const numbers = this.#take(id)
       if (this.#delta && isZero(numbers)) continue
       const startMs = this.#family.startMs(id)
@@ -130,13 +155,47 @@ class FamilyReader {
     return this.#metric(points)
   }
 
+  /** Deltas of removed series may go to an overflow series that the family itself never used. */
+  #ids(): Iterable<number> {
+    const ids = [...this.#family.ids()]
+    return this.#delta && ids[0] !== OVERFLOW ? [OVERFLOW, ...ids] : ids
+  }
+
+  /** The family was taken away. Returns true when all it had has been told. */
+  leave(): boolean {
+    const done = ++this.#left > (this.#delta ? 2 : 1)
+    if (done) this.#unwatch()
+    return done
+  }
+
   #depart(id: number): void {
-    const numbers = this.#take(id)
     const at = id * this.#width
+    const inFlight = this.#delta ? this.#inFlight(at) : undefined
+    const numbers = this.#take(id)
     // The id may be another series' next.
     for (const numbersTold of [this.#told, this.#before]) numbersTold.fill(0, at, at + this.#width)
-    if (isZero(numbers) || this.#departed.length >= this.#family.limit) return
-    this.#departed.push({ attributes: attributesOf(this.#family, id), numbers, startMs: this.#family.startMs(id) })
+    if (isZero(numbers) && (inFlight === undefined || isZero(inFlight))) return
+    const startMs = this.#family.startMs(id)
+    this.#departed.push({ attributes: attributesOf(this.#family, id), numbers, startMs, ...(inFlight && { inFlight }) })
+    this.#bound()
+  }
+
+  /** What the last collection told of a series. */
+  #inFlight(at: number): Float64Array {
+    const numbers = new Float64Array(this.#width)
+    for (let i = 0; i < this.#width; i++) numbers[i] = (this.#told[at + i] ?? 0) - (this.#before[at + i] ?? 0)
+    return numbers
+  }
+
+  /** Beyond as many as the family may have series, deltas of removed ones are told as the overflow series': sums stay exact. */
+  #bound(): void {
+    while (this.#departed.length > this.#family.limit) {
+      const { numbers, inFlight } = this.#departed.pop()!
+      for (let i = 0; this.#delta && i < this.#width; i++) {
+        this.#told[OVERFLOW * this.#width + i]! -= numbers[i]!
+        this.#before[OVERFLOW * this.#width + i]! -= numbers[i]! + (inFlight?.[i] ?? 0)
+      }
+    }
   }
 
   /**
@@ -159,7 +218,7 @@ class FamilyReader {
   }
 
   #metric(points: DataPoint<Float64Array>[]): MetricData {
-    const { name, help, unit, kind, buckets } = this.#family
+    const { name, help, unit, kind, buckets, additive } = this.#family
     const descriptor = { name, description: help, unit, valueType: OTEL.double }
     const aggregationTemporality = this.#delta ? OTEL.delta : OTEL.cumulative
     const base = { descriptor, aggregationTemporality }
@@ -168,6 +227,7 @@ class FamilyReader {
       return { ...base, dataPointType: OTEL.histogram, dataPoints }
     }
     const dataPoints = points.map((p) => ({ ...p, value: p.value[0]! }))
+    if (additive) return { ...base, dataPointType: OTEL.sum, isMonotonic: false, dataPoints }
     if (kind === 'gauge') return { ...base, dataPointType: OTEL.gauge, dataPoints }
     return { ...base, dataPointType: OTEL.sum, isMonotonic: true, dataPoints }
   }

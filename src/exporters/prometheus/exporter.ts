@@ -85,6 +85,7 @@ export class PrometheusExporter implements Component {
     }
     this.#scrapes++
     try {
+      await Promise.all(this.#sources.map((source) => source.refresh?.()))
       await expose(request, response, this.#families(), this.#exposition)
       return '200'
     } catch (error) {
