@@ -74,7 +74,8 @@ export function writeIp(writer: ProtobufWriter, batch: FlowBatch, row: number): 
 const scratch = new Uint32Array(1)
 const octets = new Uint8Array(scratch.buffer)
 
-function writeAddress(writer: ProtobufWriter, field: number, column: Uint32Array, row: number): void {
+/** A text field with the address at `row` of an address column. */
+export function writeAddress(writer: ProtobufWriter, field: number, column: Uint32Array, row: number): void {
   const at = row * 4
   if (column[at] !== 0 || column[at + 1] !== 0 || column[at + 2] !== MAPPED_WORD) {
     writer.textField(lengthTag(field), addressText(column, row))

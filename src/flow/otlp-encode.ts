@@ -1,22 +1,36 @@
-import type { Attributes, HrTime, LogRecord } from '@opentelemetry/api'
-import { addressText } from './address.ts'
 import type { FlowBatch } from './batch.ts'
-import { dnsTypeName } from './dns-names.ts'
 import { dropReasonEnumName } from './drop-reason-names.ts'
-import type { Endpoint } from './endpoint.ts'
 import type { Ends } from './ends.ts'
-import { Direction, FlowType, L7Type, Protocol, Reply, Verdict } from './enums.ts'
+import { Direction, FlowType, Kind, Protocol, Reply, Verdict } from './enums.ts'
 import { eventTypeText } from './event-type-text.ts'
 import { l4Name, observationPointName, verdictName } from './flow-names.ts'
 import type { ForeignFlows } from './foreign.ts'
-import { type ExtensionSink, visitEnds, visitExtensions } from './hubble-extensions.ts'
-import { L7Protocol, type L7Table } from './l7.ts'
-import { DESTINATION, type EndNames, EXTENSION_NAMES, FLOW_EVENT, Name, SOURCE } from './otlp-names.ts'
-import { dnsAddresses, flagsText, summary } from './summary.ts'
+import { type ExtensionSink, visitExtensions } from './hubble-extensions.ts'
+import { encoded } from './hubble-fields.ts'
+import { AttributeWriter, attributeKeys } from './otlp-attributes.ts'
+import { EndAttributes } from './otlp-ends.ts'
+import { writeLayer7Attributes } from './otlp-layer7.ts'
+import { EXTENSION_NAMES, FLOW_EVENT, Name } from './otlp-names.ts'
+import { fixed64Tag, lengthTag, ProtobufWriter, varintTag } from './protobuf-writer.ts'
+import { flagsText, summary } from './summary.ts'
 
-/** `SeverityNumber` of the OpenTelemetry API, written out so that nothing is loaded before an exporter needs it. */
+/** Fields of `LogRecord` (`opentelemetry/proto/logs/v1/logs.proto`). */
+const TIME = fixed64Tag(1)
+const SEVERITY_NUMBER = varintTag(2)
+const SEVERITY_TEXT = lengthTag(3)
+const ATTRIBUTES = lengthTag(6)
+const TRACE_ID = lengthTag(9)
+const OBSERVED_TIME = fixed64Tag(11)
+const EVENT_NAME = lengthTag(12)
+/** `ScopeLogs.log_records` */
+const LOG_RECORDS = lengthTag(2)
+
+/** `SeverityNumber` */
 const INFO = 9
 const WARN = 13
+
+const KEY = attributeKeys(Name)
+const EXTENSION_KEYS = attributeKeys(EXTENSION_NAMES)
 
 const TYPES: Readonly<Record<number, string>> = {
   [FlowType.L3_L4]: 'L3_L4',
@@ -24,24 +38,51 @@ const TYPES: Readonly<Record<number, string>> = {
   [FlowType.SOCK]: 'SOCK',
 }
 const DIRECTIONS: Readonly<Record<number, string>> = { [Direction.INGRESS]: 'INGRESS', [Direction.EGRESS]: 'EGRESS' }
-const L7_TYPES: Readonly<Record<number, string>> = {
-  [L7Type.REQUEST]: 'REQUEST',
-  [L7Type.RESPONSE]: 'RESPONSE',
-  [L7Type.SAMPLE]: 'SAMPLE',
-}
 
 /** Values of `network.transport`, by IP protocol. */
 const TRANSPORTS: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, protocol) =>
   protocol === Protocol.ICMP ? 'icmp' : l4Name(protocol)?.toLowerCase(),
 )
 
-/** By `TcpFlag` bits, shared by all records. */
-const FLAG_LISTS: readonly string[][] = Array.from({ length: 512 }, (_, bits) => flagsText(bits).split(', '))
+/** Most combinations of what a flow says of itself that are kept encoded: a few hundred bytes each. */
+const KEPT_FACTS = 4_096
 
-/** Makes OTLP log records of rows; attribute names are in `otlp-names.ts`. Empty and unknown values are left out. */
-export class FlowRecordEncoder {
+/** A trace id as it goes into `LogRecord.trace_id`. */
+const TRACE_ID_TEXT = /^(?!0{32})[0-9a-f]{32}$/i
+
+/** Bytes of records that never change. */
+function constants() {
+  const writer = new ProtobufWriter()
+  const part = (write: (writer: ProtobufWriter, out: AttributeWriter) => void) =>
+    encoded(writer, (w) => write(w, new AttributeWriter(w, ATTRIBUTES)))
+  const severity = (number: number, text: string) =>
+    part((w) => {
+      w.textField(SEVERITY_TEXT, text)
+      w.varintField(SEVERITY_NUMBER, number)
+    })
+  const bits = Array.from({ length: 512 }, (_, i) => i)
+  return {
+    info: severity(INFO, 'INFO'),
+    warn: severity(WARN, 'WARN'),
+    event: part((w) => w.textField(EVENT_NAME, FLOW_EVENT)),
+    flags: bits.map((flags) => part((_, out) => out.texts(KEY.tcpFlags, flagsText(flags).split(', ')))),
+    flagSummaries: bits.map((flags) => part((_, out) => out.text(KEY.summary, `TCP Flags: ${flagsText(flags)}`))),
+  }
+}
+
+/**
+ * Encodes rows as OTLP log records straight from the columns; attribute names are in `otlp-names.ts`. What repeats (ends,
+ * flags, what a flow says of itself) is encoded once. Empty and unknown values are left out.
+ */
+export class OtlpFlowEncoder {
   readonly #ends: Ends
-  readonly #extensions = new AttributeSink()
+  readonly #writer = new ProtobufWriter()
+  readonly #out = new AttributeWriter(this.#writer, ATTRIBUTES)
+  readonly #extensions = new ExtensionAttributes(this.#out)
+  readonly #constants = constants()
+  readonly #source = new EndAttributes('source', (writer) => new AttributeWriter(writer, ATTRIBUTES))
+  readonly #destination = new EndAttributes('destination', (writer) => new AttributeWriter(writer, ATTRIBUTES))
+  readonly #facts = new Map<number, Uint8Array>()
 
   constructor(ends: Ends) {
     this.#ends = ends
@@ -52,157 +93,162 @@ export class FlowRecordEncoder {
     this.#ends.refresh()
   }
 
-  /** One row as `network.flow` event. @param observed when the batch was taken */
-  record(batch: FlowBatch, row: number, observed: HrTime): LogRecord {
+  /**
+   * The rows from `from` to before `to` as fields `log_records` of `ScopeLogs`, in order; a view, valid until the next call.
+   * @param observedMs when the batch was taken, Unix milliseconds
+   */
+  records(batch: FlowBatch, from: number, to: number, observedMs: number): Uint8Array {
+    const writer = this.#writer
+    const [seconds, nanos] = [Math.floor(observedMs / 1_000), (observedMs % 1_000) * 1e6]
+    writer.beginOver()
+    for (let row = to - 1; row >= from; row--) {
+      const mark = writer.written
+      writer.raw(this.#constants.event)
+      writer.nanosField(OBSERVED_TIME, seconds, nanos)
+      this.#record(batch, row)
+      writer.close(LOG_RECORDS, mark)
+    }
+    return writer.finish()
+  }
+
+  #record(batch: FlowBatch, row: number): void {
+    const writer = this.#writer
     const { timeSeconds, timeNanos, verdict } = batch.columns
-    const dropped = verdict[row] === Verdict.DROPPED
-    return {
-      eventName: FLOW_EVENT,
-      timestamp: [timeSeconds[row]!, timeNanos[row]!],
-      observedTimestamp: observed,
-      severityNumber: dropped ? WARN : INFO,
-      severityText: dropped ? 'WARN' : 'INFO',
-      attributes: this.#attributes(batch, row),
+    const { foreign } = batch
+    const traceId = foreign === undefined ? '' : foreign.traceId(row)
+    const isTraceId = TRACE_ID_TEXT.test(traceId)
+    if (isTraceId) writer.bytesField(TRACE_ID, Buffer.from(traceId, 'hex'))
+    else if (traceId !== '') this.#out.text(KEY.traceId, traceId)
+    if (foreign !== undefined) this.#origin(foreign, row)
+    this.#attributes(batch, row)
+    writer.raw(verdict[row] === Verdict.DROPPED ? this.#constants.warn : this.#constants.info)
+    writer.nanosField(TIME, timeSeconds[row]!, timeNanos[row]!)
+  }
+
+  #attributes(batch: FlowBatch, row: number): void {
+    const writer = this.#writer
+    const { l7, sourceNames, destinationNames } = batch.columns
+    visitExtensions(batch, row, this.#extensions)
+    if (l7[row] !== 0) writeLayer7Attributes(this.#out, batch, l7[row]! - 1)
+    this.#names(this.#destination, batch, destinationNames[row]!)
+    this.#names(this.#source, batch, sourceNames[row]!)
+    const [source, destination] = [this.#ends.source(batch, row), this.#ends.destination(batch, row)]
+    const { table } = this.#ends
+    writer.raw(this.#destination.encoded(destination, table.get(destination)))
+    writer.raw(this.#source.encoded(source, table.get(source)))
+    this.#summary(batch, row)
+    this.#hubble(batch, row)
+    this.#network(batch, row)
+  }
+
+  #names(end: EndAttributes, batch: FlowBatch, at: number): void {
+    if (at !== 0) this.#out.texts(end.names, batch.strings[at]!.split(','))
+  }
+
+  #network(batch: FlowBatch, row: number): void {
+    const { ipVersion, sourceAddress, destinationAddress, protocol, interfaceName, interfaceIndex } = batch.columns
+    const out = this.#out
+    if (interfaceIndex[row] !== 0) out.number(KEY.interfaceIndex, interfaceIndex[row]!)
+    if (interfaceName[row] !== 0) out.text(KEY.interfaceName, batch.strings[interfaceName[row]!]!)
+    this.#layer4(batch, row)
+    const transport = TRANSPORTS[protocol[row]!]
+    if (transport !== undefined) out.text(KEY.transport, transport)
+    if (ipVersion[row] === 0) return
+    out.address(KEY.destinationAddress, destinationAddress, row)
+    out.address(KEY.sourceAddress, sourceAddress, row)
+    out.text(KEY.ipVersion, ipVersion[row] === 6 ? 'ipv6' : 'ipv4')
+  }
+
+  #layer4(batch: FlowBatch, row: number): void {
+    const { protocol, sourcePort, destinationPort, tcpFlags, icmpType, icmpCode } = batch.columns
+    const out = this.#out
+    if (protocol[row] === Protocol.TCP && tcpFlags[row] !== 0) {
+      this.#writer.raw(this.#constants.flags[tcpFlags[row]! & 0x1ff]!)
+    }
+    switch (protocol[row]) {
+      case Protocol.TCP:
+      case Protocol.UDP:
+      case Protocol.SCTP:
+        out.number(KEY.destinationPort, destinationPort[row]!)
+        out.number(KEY.sourcePort, sourcePort[row]!)
+        break
+      case Protocol.ICMP:
+      case Protocol.ICMPV6:
+        out.number(KEY.icmpCode, icmpCode[row]!)
+        out.number(KEY.icmpType, icmpType[row]!)
     }
   }
 
-  #attributes(batch: FlowBatch, row: number): Attributes {
-    const out: Attributes = {}
-    addNetwork(out, batch, row)
-    addHubble(out, batch, row)
-    const source = this.#ends.table.get(this.#ends.source(batch, row))
-    const destination = this.#ends.table.get(this.#ends.destination(batch, row))
-    addEnd(out, SOURCE, source)
-    addEnd(out, DESTINATION, destination)
-    const { l7, sourceNames, destinationNames } = batch.columns
-    if (sourceNames[row] !== 0) out[SOURCE.names] = batch.strings[sourceNames[row]!]!.split(',')
-    if (destinationNames[row] !== 0) out[DESTINATION.names] = batch.strings[destinationNames[row]!]!.split(',')
-    if (l7[row] !== 0) addLayer7(out, batch, l7[row]! - 1)
-    this.#extensions.out = out
-    visitExtensions(batch, row, this.#extensions)
-    visitEnds(source, destination, this.#extensions)
-    return out
+  #summary(batch: FlowBatch, row: number): void {
+    const { kind, l7, protocol, tcpFlags } = batch.columns
+    // Nearly every row: worth not making the text again.
+    const plainTcp =
+      kind[row] === Kind.PACKETS && protocol[row] === Protocol.TCP && l7[row] === 0 && batch.foreign === undefined
+    if (plainTcp) this.#writer.raw(this.#constants.flagSummaries[tcpFlags[row]! & 0x1ff]!)
+    else this.#out.text(KEY.summary, summary(batch, row))
+  }
+
+  /** What Hubble says of the flow: few combinations of numbers, most of all flows have the same ones. */
+  #hubble(batch: FlowBatch, row: number): void {
+    const { verdict, type, direction, isReply, observationPoint, dropReason, eventType, eventSubType, l7 } =
+      batch.columns
+    const small = verdict[row]! < 8 && type[row]! < 4 && direction[row]! < 4 && isReply[row]! < 4
+    if (l7[row] !== 0 || batch.foreign !== undefined || !small) {
+      this.#writeHubble(batch, row)
+      return
+    }
+    const bytes =
+      observationPoint[row]! | (dropReason[row]! << 8) | (eventType[row]! << 16) | (eventSubType[row]! << 24)
+    const bits = verdict[row]! | (type[row]! << 3) | (direction[row]! << 5) | (isReply[row]! << 7)
+    const key = bits * 0x100000000 + (bytes >>> 0)
+    const known = this.#facts.get(key)
+    if (known !== undefined) {
+      this.#writer.raw(known)
+      return
+    }
+    const mark = this.#writer.written
+    this.#writeHubble(batch, row)
+    if (this.#facts.size >= KEPT_FACTS) this.#facts.clear()
+    this.#facts.set(key, this.#writer.since(mark).slice())
+  }
+
+  #writeHubble(batch: FlowBatch, row: number): void {
+    const { verdict, type, direction, isReply, observationPoint, dropReason } = batch.columns
+    const out = this.#out
+    if (isReply[row] !== Reply.UNKNOWN) out.bool(KEY.isReply, isReply[row] === Reply.YES)
+    const directionName = DIRECTIONS[direction[row]!]
+    if (directionName !== undefined) out.text(KEY.direction, directionName)
+    if (observationPoint[row] !== 0) out.text(KEY.observationPoint, observationPointName(observationPoint[row]!))
+    out.text(KEY.eventType, eventTypeText(batch, row))
+    const typeName = TYPES[type[row]!]
+    if (typeName !== undefined) out.text(KEY.type, typeName)
+    if (verdict[row] === Verdict.DROPPED) {
+      out.text(KEY.dropReason, dropReasonEnumName(dropReason[row]!) ?? String(dropReason[row]))
+    }
+    out.text(KEY.verdict, verdictName(verdict[row]!))
+  }
+
+  /** Own flows are of the resource's node, and get their UUID from the Hubble API. */
+  #origin(foreign: ForeignFlows, row: number): void {
+    const [nodeName, uuid] = [foreign.nodeName(row), foreign.uuid(row)]
+    if (uuid !== '') this.#out.text(KEY.uuid, uuid)
+    if (nodeName !== '') this.#out.text(KEY.nodeName, nodeName)
   }
 }
 
-/** Extensions as attributes of `out`. */
-class AttributeSink implements ExtensionSink {
-  out: Attributes = {}
+/** Writes extensions as attributes. */
+class ExtensionAttributes implements ExtensionSink {
+  readonly #out: AttributeWriter
+
+  constructor(out: AttributeWriter) {
+    this.#out = out
+  }
 
   number(key: keyof typeof EXTENSION_NAMES, value: number): void {
-    this.out[EXTENSION_NAMES[key]] = value
+    this.#out.number(EXTENSION_KEYS[key], value)
   }
 
   text(key: keyof typeof EXTENSION_NAMES, value: string): void {
-    this.out[EXTENSION_NAMES[key]] = value
+    this.#out.text(EXTENSION_KEYS[key], value)
   }
-}
-
-function addNetwork(out: Attributes, batch: FlowBatch, row: number): void {
-  const { ipVersion, sourceAddress, destinationAddress, protocol, interfaceName, interfaceIndex } = batch.columns
-  if (ipVersion[row] !== 0) {
-    out[Name.ipVersion] = ipVersion[row] === 6 ? 'ipv6' : 'ipv4'
-    out[Name.sourceAddress] = addressText(sourceAddress, row)
-    out[Name.destinationAddress] = addressText(destinationAddress, row)
-  }
-  const transport = TRANSPORTS[protocol[row]!]
-  if (transport !== undefined) out[Name.transport] = transport
-  addLayer4(out, batch, row)
-  if (interfaceName[row] !== 0) out[Name.interfaceName] = batch.strings[interfaceName[row]!]!
-  if (interfaceIndex[row] !== 0) out[Name.interfaceIndex] = interfaceIndex[row]!
-}
-
-function addLayer4(out: Attributes, batch: FlowBatch, row: number): void {
-  const { protocol, sourcePort, destinationPort, tcpFlags, icmpType, icmpCode } = batch.columns
-  if (protocol[row] === Protocol.TCP && tcpFlags[row] !== 0) {
-    out[Name.tcpFlags] = FLAG_LISTS[tcpFlags[row]! & 0x1ff]!
-  }
-  switch (protocol[row]) {
-    case Protocol.TCP:
-    case Protocol.UDP:
-    case Protocol.SCTP:
-      out[Name.sourcePort] = sourcePort[row]!
-      out[Name.destinationPort] = destinationPort[row]!
-      break
-    case Protocol.ICMP:
-    case Protocol.ICMPV6:
-      out[Name.icmpType] = icmpType[row]!
-      out[Name.icmpCode] = icmpCode[row]!
-  }
-}
-
-function addHubble(out: Attributes, batch: FlowBatch, row: number): void {
-  const { verdict, type, direction, isReply, observationPoint, dropReason } = batch.columns
-  out[Name.verdict] = verdictName(verdict[row]!)
-  if (verdict[row] === Verdict.DROPPED) {
-    out[Name.dropReason] = dropReasonEnumName(dropReason[row]!) ?? String(dropReason[row])
-  }
-  const typeName = TYPES[type[row]!]
-  if (typeName !== undefined) out[Name.type] = typeName
-  out[Name.eventType] = eventTypeText(batch, row)
-  if (observationPoint[row] !== 0) out[Name.observationPoint] = observationPointName(observationPoint[row]!)
-  const directionName = DIRECTIONS[direction[row]!]
-  if (directionName !== undefined) out[Name.direction] = directionName
-  if (isReply[row] !== Reply.UNKNOWN) out[Name.isReply] = isReply[row] === Reply.YES
-  out[Name.summary] = summary(batch, row)
-  if (batch.foreign !== undefined) addOrigin(out, batch.foreign, row)
-}
-
-/** Own flows are of the resource's node, and get their UUID from the Hubble API. */
-function addOrigin(out: Attributes, foreign: ForeignFlows, row: number): void {
-  const [nodeName, uuid] = [foreign.nodeName(row), foreign.uuid(row)]
-  if (nodeName !== '') out[Name.nodeName] = nodeName
-  if (uuid !== '') out[Name.uuid] = uuid
-}
-
-function addLayer7(out: Attributes, batch: FlowBatch, row: number): void {
-  const { protocol, type, latencyNs } = batch.l7.columns
-  out[Name.l7Type] = L7_TYPES[type[row]!] ?? 'UNKNOWN_L7_TYPE'
-  if (protocol[row] === L7Protocol.HTTP) addHttp(out, batch.l7, row)
-  else addDns(out, batch, row)
-  if (type[row] === L7Type.RESPONSE && latencyNs[row] !== 0) out[Name.latency] = latencyNs[row]!
-}
-
-/** Headers are left out: they carry secrets, and there is no end of them. */
-function addHttp(out: Attributes, table: L7Table, row: number): void {
-  out[Name.l7Protocol] = 'http'
-  const version = /^HTTP\/(.+)$/.exec(table.httpProtocol(row))?.[1]
-  if (version !== undefined) out[Name.protocolVersion] = version
-  const [method, url, code] = [table.httpMethod(row), table.httpUrl(row), table.httpCode(row)]
-  if (method !== '') out[Name.httpMethod] = method
-  if (url !== '') out[Name.urlFull] = url
-  if (code !== 0) out[Name.httpCode] = code
-}
-
-function addDns(out: Attributes, batch: FlowBatch, row: number): void {
-  const table = batch.l7
-  const { type, rcode, ttlSeconds, addressCount } = table.columns
-  out[Name.l7Protocol] = 'dns'
-  out[Name.dnsName] = table.query(row)
-  out[Name.dnsQtypes] = table.types(row).map(dnsTypeName)
-  if (type[row] !== L7Type.RESPONSE) return
-  out[Name.dnsRcode] = rcode[row]!
-  out[Name.dnsTtl] = ttlSeconds[row]!
-  const answerTypes = table.answerTypes(row)
-  if (answerTypes.length > 0) out[Name.dnsRrtypes] = answerTypes.map(dnsTypeName)
-  if (addressCount[row] !== 0) out[Name.dnsAnswers] = dnsAddresses(batch, row)
-  const names = table.names(row)
-  if (names.length > 0) out[Name.dnsCnames] = names
-}
-
-function addEnd(out: Attributes, name: EndNames, end: Endpoint): void {
-  if (end.identity === 0) return
-  out[name.identity] = end.identity
-  if (end.labels.length > 0) out[name.labels] = end.labels as string[]
-  if (end.namespace !== '') out[name.namespace] = end.namespace
-  if (end.podName !== '') out[name.podName] = end.podName
-  if (end.clusterName !== '') out[name.clusterName] = end.clusterName
-  if (end.service !== undefined) {
-    out[name.service] = end.service.name
-    out[name.serviceNamespace] = end.service.namespace
-  }
-  const workload = end.workloads[0]
-  if (workload === undefined) return
-  out[name.workload] = workload.name
-  out[name.workloadKind] = workload.kind
 }

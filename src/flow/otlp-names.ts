@@ -32,6 +32,7 @@ export const Name = {
   summary: 'hubble.summary',
   nodeName: 'hubble.node_name',
   uuid: 'hubble.uuid',
+  traceId: 'hubble.trace_id',
   l7Type: 'hubble.l7.type',
   dnsQtypes: 'hubble.dns.qtypes',
   dnsRrtypes: 'hubble.dns.rrtypes',
@@ -79,6 +80,16 @@ export interface EndNames {
   readonly serviceNamespace: string
   readonly workload: string
   readonly workloadKind: string
+  readonly node: string
+  readonly zone: string
+}
+
+/** Kinds of workloads that have an attribute of their own (`k8s.deployment.name`), beside that of all kinds. */
+export const WORKLOAD_KINDS = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob'] as const
+
+/** The attribute of one kind of workload. */
+export function workloadName(end: 'source' | 'destination', kind: (typeof WORKLOAD_KINDS)[number]): string {
+  return `${end}.k8s.${kind.toLowerCase()}.name`
 }
 
 function endNames(end: 'source' | 'destination'): EndNames {
@@ -93,6 +104,8 @@ function endNames(end: 'source' | 'destination'): EndNames {
     serviceNamespace: `${end}.k8s.service.namespace`,
     workload: `${end}.k8s.workload.name`,
     workloadKind: `${end}.k8s.workload.kind`,
+    node: EXTENSION_NAMES[`${end}_node`],
+    zone: EXTENSION_NAMES[`${end}_zone`],
   }
 }
 

@@ -10,11 +10,14 @@ const SLAB_BYTES = 64 * 1024
 /** Room that fields without text may take between two texts: fixed fields need no check of their own. */
 const FIXED_BYTES = 1_024
 
+/** Most bytes that are copied one by one. */
+const LOOP_BYTES = 32
+
 const utf8 = new TextEncoder()
 
 /** Tag of a varint field. */
 export const varintTag = (field: number): number => field * 8
-/** Tag of a `double` field. */
+/** Tag of a `double` or `fixed64` field. */
 export const fixed64Tag = (field: number): number => field * 8 + 1
 /** Tag of a text, bytes or message field. */
 export const lengthTag = (field: number): number => field * 8 + 2
@@ -31,6 +34,12 @@ export class ProtobufWriter {
   begin(): void {
     this.#end = this.#at
     this.#reserve(0)
+  }
+
+  /** As `begin`, for whoever copied all messages so far: their bytes are written over. */
+  beginOver(): void {
+    this.#at = this.#bytes.length
+    this.begin()
   }
 
   /** The bytes of the message begun last. */
@@ -73,6 +82,17 @@ export class ProtobufWriter {
     this.varint(tag)
   }
 
+  /** A `fixed64` field of Unix nanoseconds. @param seconds below 2^32 @param nanos below 10^9 */
+  nanosField(tag: number, seconds: number, nanos: number): void {
+    // seconds * 10^9 has up to 62 bits: a product for each half of the seconds is exact.
+    const upper = (seconds >>> 16) * 1e9
+    const lower = (seconds & 0xffff) * 1e9 + nanos + (upper % 0x10000) * 0x10000
+    this.#at -= 8
+    this.#view.setUint32(this.#at, lower >>> 0, true)
+    this.#view.setUint32(this.#at + 4, Math.floor(upper / 0x10000) + Math.floor(lower / 0x100000000), true)
+    this.varint(tag)
+  }
+
   /** A text field. */
   textField(tag: number, text: string): void {
     const mark = this.written
@@ -92,8 +112,9 @@ export class ProtobufWriter {
     const length = bytes.length
     this.#reserve(length)
     this.#at -= length
-    // A loop beats `set` for the few dozen bytes these have.
-    for (let i = 0, o = this.#at; i < length; i++) this.#bytes[o++] = bytes[i]!
+    // A loop beats `set` for the few dozen bytes most of these have.
+    if (length > LOOP_BYTES) this.#bytes.set(bytes, this.#at)
+    else for (let i = 0, o = this.#at; i < length; i++) this.#bytes[o++] = bytes[i]!
   }
 
   /** Text as UTF-8, without tag and length. */

@@ -8,10 +8,12 @@ import { eventTypeText } from '../../src/flow/event-type-text.ts'
 import { HubbleEncoder } from '../../src/flow/hubble-encode.ts'
 import { L7Protocol, L7Table } from '../../src/flow/l7.ts'
 import { type HttpMessage, L7Builder } from '../../src/flow/l7-builder.ts'
-import { FlowRecordEncoder } from '../../src/flow/otlp-encode.ts'
+import { OtlpFlowEncoder } from '../../src/flow/otlp-encode.ts'
+import { OtlpRequestEncoder } from '../../src/flow/otlp-request.ts'
 import { summary } from '../../src/flow/summary.ts'
 import { messageType } from '../../src/hubble/definition.ts'
 import { flowBatch, TCP_SYN } from '../support/flows.ts'
+import { readLogsRequest } from '../support/otlp-messages.ts'
 
 const test = suite('HTTP rows')
 
@@ -113,8 +115,9 @@ test('Hubble clients get them whole', () => {
 })
 
 test('log records have the names of the semantic conventions, and no header', () => {
-  const record = new FlowRecordEncoder(new Ends()).record(batchOf(RESPONSE), 0, [0, 0])
-  const { attributes = {} } = record
+  const records = new OtlpFlowEncoder(new Ends()).records(batchOf(RESPONSE), 0, 1, 0)
+  const request = new OtlpRequestEncoder({}, { name: 'fovea', version: '' }).request([records])
+  const attributes = readLogsRequest(request).records[0]!.attributes
   assert.is(attributes['network.protocol.name'], 'http')
   assert.is(attributes['network.protocol.version'], '1.1')
   assert.is(attributes['http.request.method'], 'GET')

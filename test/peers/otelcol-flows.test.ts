@@ -2,12 +2,12 @@ import { setTimeout } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { OtlpGrpcConfig } from '../../src/exporters/otlp_grpc/config.ts'
-import { OtlpFlowExporter } from '../../src/exporters/otlp_grpc/flows.ts'
 import { EventType, FlowType, Kind, L7Type, Protocol, Reply } from '../../src/flow/enums.ts'
+import type { OtlpFlowExporter } from '../../src/pipeline/otlp/flow-exporter.ts'
 import { makeCertificates } from '../support/certificates.ts'
 import { createContext, ownMetric, type RecordingContext } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
-import { otlpConfig } from '../support/exporter-config.ts'
+import { flowExporter, otlpConfig } from '../support/exporter-config.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../support/flows.ts'
 import { DROP as NETFILTER_DROP } from '../support/metric-rows.ts'
 import { Otelcol, plainAttributes } from '../support/otelcol.ts'
@@ -16,7 +16,7 @@ const LABELS = { exporter: 'otlp_grpc' }
 
 async function exporting(config: OtlpGrpcConfig): Promise<{ exporter: OtlpFlowExporter; context: RecordingContext }> {
   const context = createContext('exporter', 'otlp_grpc')
-  const exporter = new OtlpFlowExporter(context, config)
+  const exporter = flowExporter(context, config)
   await exporter.start()
   return { exporter, context }
 }

@@ -1,6 +1,5 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OtlpMetricExporter } from '../../src/exporters/otlp_grpc/metrics.ts'
 import { Kind, Verdict } from '../../src/flow/enums.ts'
 import { Family } from '../../src/metrics/family.ts'
 import { SeriesProducer } from '../../src/metrics/producer.ts'
@@ -10,7 +9,7 @@ import { type HubbleMetricsConfig, hubbleMetricsConfig } from '../../src/process
 import { HubbleMetricsConnector } from '../../src/processors/hubble_metrics/connector.ts'
 import { createContext, ownMetric } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
-import { otlpConfig } from '../support/exporter-config.ts'
+import { metricExporter, otlpConfig } from '../support/exporter-config.ts'
 import { flowBatch, TCP_SYN } from '../support/flows.ts'
 import { Otelcol, type OtlpMetric, plainAttributes } from '../support/otelcol.ts'
 
@@ -45,7 +44,7 @@ metrics('what hubble_metrics counted arrives with its numbers, units and kinds',
   await connector.start()
   const context = createContext('exporter', 'otlp_grpc')
   const config = otlpConfig(`127.0.0.1:${otelcol.port}`)
-  const exporter = new OtlpMetricExporter(context, config, [connector.source])
+  const exporter = metricExporter(context, config, [connector.source])
   await exporter.start()
   const connect = {
     ...TCP_SYN,
@@ -86,7 +85,7 @@ metrics('deltas add up to what was counted, over a time when the backend was awa
     timeout: 500,
     metrics: { interval: 500, temporality: 'delta' },
   })
-  const exporter = new OtlpMetricExporter(context, config, [sourceOf(family)])
+  const exporter = metricExporter(context, config, [sourceOf(family)])
   await exporter.start()
   family.add(family.series('1'), 5)
   const failed = () => ownMetric(context, 'otelcol_exporter_send_failed_metric_points', { exporter: 'otlp_grpc' })
@@ -108,7 +107,7 @@ metrics('the overflow series carries its attribute', async () => {
   const family = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'], limit: 1 })
   for (const value of ['1', '2', '3']) family.add(family.series(value), 1)
   const config = otlpConfig(`127.0.0.1:${otelcol.port}`)
-  const exporter = new OtlpMetricExporter(createContext('exporter', 'otlp_grpc'), config, [sourceOf(family)])
+  const exporter = metricExporter(createContext('exporter', 'otlp_grpc'), config, [sourceOf(family)])
   await exporter.start()
   await exporter.shutdown(soon())
   const [exported] = await eventually('the metrics', () =>

@@ -1,13 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { OtlpFlowExporter } from '../../../src/exporters/otlp_grpc/flows.ts'
-import { OtlpMetricExporter } from '../../../src/exporters/otlp_grpc/metrics.ts'
 import { Family } from '../../../src/metrics/family.ts'
 import { SeriesProducer } from '../../../src/metrics/producer.ts'
 import { RefusedError } from '../../../src/pipeline/component.ts'
 import { createContext, ownMetric } from '../../support/create-context.ts'
 import { eventually } from '../../support/eventually.ts'
-import { otlpConfig } from '../../support/exporter-config.ts'
+import { flowExporter, metricExporter, otlpConfig } from '../../support/exporter-config.ts'
 import { flowBatch, TCP_SYN } from '../../support/flows.ts'
 import { freePort } from '../../support/free-port.ts'
 
@@ -21,8 +19,10 @@ const exporting = suite('otlp_grpc without a backend')
 
 exporting('a full queue refuses, counts what it refused, and takes part of a batch that fits in part', async () => {
   const context = createContext('exporter', 'otlp_grpc')
-  const sending_queue = { queue_size: 10, batch: { max_size: 10, flush_timeout: 60_000 } }
-  const exporter = new OtlpFlowExporter(context, otlpConfig(await nowhere(), { sending_queue }))
+  const config = otlpConfig(await nowhere())
+  const batch = { min_size: 2, max_size: 2, flush_timeout: 60_000 }
+  const sending_queue = { ...config.sending_queue, queue_size: 10, sizer: 'items' as const, batch }
+  const exporter = flowExporter(context, { ...config, sending_queue })
   await exporter.start()
   exporter.consume(flows(7))
   exporter.consume(flows(7))
@@ -45,7 +45,7 @@ exporting('what cannot be delivered is counted, and told once', async () => {
   const context = createContext('exporter', 'otlp_grpc')
   const config = otlpConfig(await nowhere())
   const retry_on_failure = { ...config.retry_on_failure, enabled: false }
-  const exporter = new OtlpFlowExporter(context, { ...config, retry_on_failure })
+  const exporter = flowExporter(context, { ...config, retry_on_failure })
   await exporter.start()
   for (const expected of [3, 6, 9]) {
     exporter.consume(flows(3))
@@ -75,7 +75,7 @@ exporting('shutdown ends the waiting for another attempt', async () => {
     max_interval: 600_000,
     max_elapsed_time: 0,
   }
-  const exporter = new OtlpFlowExporter(context, { ...config, retry_on_failure })
+  const exporter = flowExporter(context, { ...config, retry_on_failure })
   await exporter.start()
   exporter.consume(flows(3))
   await eventually('the first failure', () => context.statuses.length || undefined)
@@ -85,14 +85,14 @@ exporting('shutdown ends the waiting for another attempt', async () => {
 
 exporting('both are shut down safely without a start', async () => {
   const config = otlpConfig(await nowhere())
-  await new OtlpFlowExporter(createContext('exporter', 'otlp_grpc'), config).shutdown(0)
-  await new OtlpMetricExporter(createContext('exporter', 'otlp_grpc'), config, []).shutdown(0)
+  await flowExporter(createContext('exporter', 'otlp_grpc'), config).shutdown(0)
+  await metricExporter(createContext('exporter', 'otlp_grpc'), config, []).shutdown(0)
 })
 
 exporting('a missing certificate file is one clear error', async () => {
   const config = otlpConfig(await nowhere())
   const tls = { ...config.tls, insecure: false, ca_file: '/nowhere/ca.pem' }
-  const exporter = new OtlpFlowExporter(createContext('exporter', 'otlp_grpc'), { ...config, tls })
+  const exporter = flowExporter(createContext('exporter', 'otlp_grpc'), { ...config, tls })
   try {
     await exporter.start()
     assert.unreachable()
@@ -107,7 +107,7 @@ exporting('metric points that cannot be delivered are counted', async () => {
   const family = new Family({ name: 'x_total', help: 'x', kind: 'counter' })
   family.add(family.series(), 1)
   const source = { families: () => [family], producer: () => new SeriesProducer(() => [family], 'cumulative') }
-  const exporter = new OtlpMetricExporter(context, otlpConfig(await nowhere()), [source])
+  const exporter = metricExporter(context, otlpConfig(await nowhere()), [source])
   await exporter.start()
   await exporter.shutdown(Date.now() + 10_000)
   assert.is(ownMetric(context, 'otelcol_exporter_send_failed_metric_points', LABELS), 1)

@@ -10,7 +10,7 @@ import { Ends } from '../../../src/flow/ends.ts'
 import { FlowType, Kind, L7Type, Reply } from '../../../src/flow/enums.ts'
 import { HubbleEncoder } from '../../../src/flow/hubble-encode.ts'
 import { L7Protocol } from '../../../src/flow/l7.ts'
-import { FlowRecordEncoder } from '../../../src/flow/otlp-encode.ts'
+import { OtlpFlowEncoder } from '../../../src/flow/otlp-encode.ts'
 import { messageType } from '../../../src/hubble/definition.ts'
 import { jsonMessage } from '../../../src/hubble/json/schema.ts'
 import { JsonTranscoder } from '../../../src/hubble/json/transcode.ts'
@@ -43,7 +43,7 @@ function everythingThatLeaves(batch: FlowBatch, table: EndpointTable): string {
     ends,
     uuidPrefix: '00000000-0000-8000-',
   })
-  const otlp = new FlowRecordEncoder(ends)
+  const otlp = new OtlpFlowEncoder(ends)
   const json = new JsonTranscoder()
   hubble.refresh()
   const texts: string[] = []
@@ -51,7 +51,7 @@ function everythingThatLeaves(batch: FlowBatch, table: EndpointTable): string {
     const encoded = hubble.response(batch, row, 1)
     texts.push(Buffer.from(encoded).toString('latin1'))
     json.append(jsonMessage('observer.ExportEvent'), encoded)
-    texts.push(JSON.stringify(otlp.record(batch, row, [0, 0])))
+    texts.push(Buffer.from(otlp.records(batch, row, row + 1, 0)).toString('latin1'))
     texts.push(compactLine(batch, row, ends, PLAIN), detailedRecord(batch, row, ends, PLAIN))
   }
   texts.push(Buffer.from(json.out.bytes.subarray(0, json.out.used)).toString('latin1'))

@@ -1,0 +1,40 @@
+import { ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
+
+/** Most characters of an answer that are told. */
+const MOST_CHARACTERS = 200
+
+/** What a failed answer says: `message` of a `google.rpc.Status` (= 2), in protobuf or JSON, or its text. */
+export function statusMessage(contentType: string, body: Uint8Array): string {
+  const text = contentType.startsWith('application/x-protobuf')
+    ? messageField(body)
+    : Buffer.from(body).toString('utf8')
+  const told = contentType.startsWith('application/json') ? jsonMessage(text) : text
+  // Printable on one line, whoever answered.
+  return told
+    .replace(/[^\P{C}]+/gu, ' ')
+    .trim()
+    .slice(0, MOST_CHARACTERS)
+}
+
+function messageField(body: Uint8Array): string {
+  const reader = new ProtobufReader()
+  reader.begin(body)
+  try {
+    while (reader.next(body.length)) {
+      if (reader.field === 2 && reader.wire === Wire.LENGTH) return reader.text(body.length)
+      reader.skip(body.length)
+    }
+  } catch {
+    // No Status: the HTTP status says enough.
+  }
+  return ''
+}
+
+function jsonMessage(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown }
+    return typeof message === 'string' ? message : text
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,103 @@
+import type { MeterProvider, ResourceMetrics } from '@opentelemetry/sdk-metrics'
+import type { MetricSource } from '../../metrics/source.ts'
+import type { Component, CreateContext } from '../component.ts'
+import { before } from '../deadline.ts'
+import type { Answer } from './answer.ts'
+import { pointCounters } from './counters.ts'
+import { Delivery } from './delivery.ts'
+import type { OtlpConfig } from './settings.ts'
+
+/** A way to one backend for metrics as OpenTelemetry's SDK has them. */
+export interface MetricLink {
+  /** One attempt; never rejects. */
+  send(metrics: ResourceMetrics): Promise<Answer>
+  /** Ends attempts that are under way. */
+  close(): void
+}
+
+/** What `start` makes. */
+interface Machinery {
+  link: MetricLink
+  delivery: Delivery<ResourceMetrics>
+  provider: MeterProvider
+}
+
+/** `ExportResultCode` of @opentelemetry/core. */
+const SUCCESS = 0
+const FAILED = 1
+
+/** Metrics of all sources to an OTLP backend, at an interval and once more at the end. */
+export class OtlpMetricExporter implements Component {
+  readonly #context: CreateContext
+  readonly #config: OtlpConfig
+  readonly #sources: readonly MetricSource[]
+  readonly #connect: () => Promise<MetricLink>
+  #machinery: Machinery | undefined
+
+  /** @param connect opens the way to the backend, when the exporter starts */
+  constructor(
+    context: CreateContext,
+    config: OtlpConfig,
+    sources: readonly MetricSource[],
+    connect: () => Promise<MetricLink>,
+  ) {
+    this.#context = context
+    this.#config = config
+    this.#sources = sources
+    this.#connect = connect
+  }
+
+  async start(): Promise<void> {
+    const { MeterProvider, PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics')
+    const { observerResource } = await import('./resource.ts')
+    const { timeout, retry_on_failure, metrics } = this.#config
+    const producers = this.#sources.map((source) => source.producer(metrics.temporality))
+    const link = await this.#connect()
+    const delivery = new Delivery<ResourceMetrics>(this.#context, {
+      attempt: (data) => link.send(data),
+      // The next export brings newer values: this one has been delivered or given up by then.
+      retry: { ...retry_on_failure, max_elapsed_time: Math.max(1, metrics.interval - timeout) },
+      counters: pointCounters(this.#context),
+    })
+    const undo = () => {
+      for (const producer of producers) if ('undo' in producer) producer.undo()
+    }
+    const reader = new PeriodicExportingMetricReader({
+      exporter: {
+        export: (data, done) => void this.#export(delivery, data, undo).then((code) => done({ code })),
+        forceFlush: () => Promise.resolve(),
+        shutdown: () => Promise.resolve(),
+      },
+      exportIntervalMillis: metrics.interval,
+      exportTimeoutMillis: metrics.interval,
+      metricProducers: producers,
+    })
+    const provider = new MeterProvider({ resource: observerResource(this.#context.resource), readers: [reader] })
+    this.#machinery = { link, delivery, provider }
+  }
+
+  async shutdown(deadlineMs: number): Promise<void> {
+    const machinery = this.#machinery
+    this.#machinery = undefined
+    if (machinery === undefined) return
+    machinery.delivery.stopRetrying()
+    await before(deadlineMs, machinery.provider.shutdown())
+    machinery.link.close()
+  }
+
+  /** @returns an `ExportResultCode` */
+  async #export(delivery: Delivery<ResourceMetrics>, data: ResourceMetrics, undo: () => void): Promise<number> {
+    const points = pointsOf(data)
+    const fate = await delivery.deliver(data, points)
+    if (fate === 'taken') return SUCCESS
+    if (fate === 'interrupted') pointCounters(this.#context).failed.add(points)
+    undo()
+    return FAILED
+  }
+}
+
+function pointsOf({ scopeMetrics }: ResourceMetrics): number {
+  let points = 0
+  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length
+  return points
+}
