@@ -174,4 +174,79 @@ producing('the deltas of any run add up to the cumulative values', async () => {
   )
 })
 
+const change = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ at: fc.constant('add' as const), label: fc.constantFrom('a', 'b', 'c', 'd') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ at: fc.constant('remove' as const), label: fc.constantFrom('a', 'b', 'c', 'd') }),
+  },
+  { weight: 2, arbitrary: fc.record({ at: fc.constant('collect' as const), delivered: fc.boolean() }) },
+)
+
+for (const { limit, name } of [
+  { limit: 100, name: 'each series' },
+  { limit: 1, name: 'all series, where more were removed than are remembered' },
+]) {
+  producing(
+    `deltas that arrive add up to what was counted of ${name}, whatever is removed and whatever fails`,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { maxLength: 30 }), async (changes) => {
+          const f = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'], limit })
+          const producer = new SeriesProducer(() => [f], 'delta')
+          const [want, got] = [new Map<string, number>(), new Map<string, number>()]
+          const add = (to: Map<string, number>, label: string, n: number) =>
+            to.set(limit === 1 ? 'all' : label, (to.get(limit === 1 ? 'all' : label) ?? 0) + n)
+          const collect = async (delivered: boolean) => {
+            const told = await points(producer)
+            if (!delivered) return producer.undo()
+            for (const point of told) add(got, String(point.attributes.a), point.value)
+          }
+          for (const [i, step] of changes.entries()) {
+            if (step.at === 'collect') await collect(step.delivered)
+            else if (step.at === 'remove') f.remove(f.series(step.label))
+            else {
+              f.add(f.series(step.label), i + 1)
+              add(want, step.label, i + 1)
+            }
+          }
+          await collect(true)
+          assert.equal(Object.fromEntries(got), Object.fromEntries(want))
+        }),
+        { numRuns: 500 },
+      )
+    },
+  )
+}
+
+producing('a series removed while its delta is under way is told again when that did not arrive', async () => {
+  const f = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'] })
+  const producer = new SeriesProducer(() => [f], 'delta')
+  f.add(f.series('1'), 5)
+  await producer.collect()
+  f.add(f.series('1'), 2)
+  f.remove(f.series('1'))
+  producer.undo()
+  producer.undo()
+  assert.equal(await points(producer), [{ attributes: { a: '1' }, value: 7 }])
+  assert.equal(await points(producer), [])
+})
+
+producing('what a family had when it was taken away is told, also when that fails once', async () => {
+  for (const temporality of ['delta', 'cumulative'] as const) {
+    const f = new Family({ name: 'x_total', help: 'x', kind: 'counter' })
+    const families = [f]
+    const producer = new SeriesProducer(() => families, temporality)
+    f.add(f.series(), 3)
+    families.pop()
+    assert.equal(await points(producer), [{ attributes: {}, value: 3 }])
+    if (temporality === 'delta') {
+      producer.undo()
+      assert.equal(await points(producer), [{ attributes: {}, value: 3 }])
+    }
+    assert.equal(await points(producer), [])
+    assert.equal(await points(producer), [])
+  }
+})
+
 producing.run()
