@@ -1,3 +1,4 @@
+import { Fifo } from './fifo.ts'
 import { amountOf, type QueueItem, type SendingQueue, type Sizer } from './queue.ts'
 import { Waiters } from './waiters.ts'
 
@@ -5,7 +6,7 @@ import { Waiters } from './waiters.ts'
 export class MemoryQueue implements SendingQueue {
   readonly capacity: number
   readonly #sizer: Sizer
-  readonly #waiting: QueueItem[] = []
+  readonly #waiting = new Fifo<QueueItem>()
   readonly #inFlight = new Set<QueueItem>()
   readonly #consumers = new Waiters<QueueItem | undefined>()
   readonly #producers = new Waiters<void>()
@@ -67,9 +68,11 @@ export class MemoryQueue implements SendingQueue {
 
   async close(): Promise<number> {
     this.stop()
-    const lost = [...this.#inFlight, ...this.#waiting].reduce((sum, { flows }) => sum + flows, 0)
+    const lost = [...this.#inFlight, ...this.#waiting.take(this.#waiting.size)].reduce(
+      (sum, { flows }) => sum + flows,
+      0,
+    )
     this.#inFlight.clear()
-    this.#waiting.length = 0
     this.#size = this.#memoryBytes = 0
     return lost
   }

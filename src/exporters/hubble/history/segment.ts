@@ -4,6 +4,7 @@ import { crc32, constants as zlib, zstdCompress, zstdDecompress } from 'node:zli
 import { COLUMNS } from '../../../flow/columns.ts'
 import { l7Layout } from '../../../flow/l7.ts'
 import { AppendFile } from '../../../pipeline/disk/append-file.ts'
+import { findHeader, type HeaderFormat } from '../../../pipeline/disk/find-header.ts'
 import type { RawBlock } from './block.ts'
 import { BLOCK_MAGIC, type BlockHeader, HEADER_BYTES, readHeader, writeHeader } from './block-header.ts'
 
@@ -22,8 +23,11 @@ const SLACK_BYTES = 1_024
 /** The first bytes of each segment: name and version of the format, CRC-32 of the columns' names and types. */
 const SEGMENT_START = Buffer.from(`${`fovea history 1 ${crc32(LAYOUT).toString(16).padStart(8, '0')}`.padEnd(31)}\n`)
 
-/** Bytes looked at in one go while searching a segment for blocks. */
-const SEARCH_BYTES = 256 * 1024
+const BLOCK: HeaderFormat = {
+  magic: BLOCK_MAGIC,
+  headerBytes: HEADER_BYTES,
+  bodyBytes: (window, at) => readHeader(window, at)?.storedBytes,
+}
 
 /** A block and where it is. */
 export interface StoredBlock extends BlockHeader {
@@ -160,10 +164,10 @@ export class Segment {
   async #blocks(file: FileHandle, size: number, damaged: () => void): Promise<StoredBlock[]> {
     const blocks: StoredBlock[] = []
     const bytes = Buffer.alloc(HEADER_BYTES)
+    const read = async (into: Buffer, at: number) => (await file.read(into, 0, into.length, at)).bytesRead
     let offset = SEGMENT_START.length
     while (offset < size) {
-      const { bytesRead } = await file.read(bytes, 0, HEADER_BYTES, offset)
-      const header = readHeader(bytes.subarray(0, bytesRead), 0)
+      const header = readHeader(bytes.subarray(0, await read(bytes, offset)), 0)
       const end = offset + HEADER_BYTES + (header?.storedBytes ?? 0)
       if (header !== undefined && end <= size) {
         blocks.push({ ...header, at: 'disk', segment: this, offset })
@@ -171,23 +175,8 @@ export class Segment {
         continue
       }
       damaged()
-      offset = await nextHeader(file, offset + 1, size)
+      offset = await findHeader(read, BLOCK, offset + 1, size)
     }
     return blocks
   }
-}
-
-/** Offset of the next header from `offset` on whose block is whole; `size` when there is none. */
-async function nextHeader(file: FileHandle, offset: number, size: number): Promise<number> {
-  const bytes = Buffer.alloc(SEARCH_BYTES)
-  // Windows overlap by a header, so that none is cut.
-  for (let start = offset; start < size; start += SEARCH_BYTES - HEADER_BYTES) {
-    const { bytesRead } = await file.read(bytes, 0, SEARCH_BYTES, start)
-    const window = bytes.subarray(0, bytesRead)
-    for (let at = window.indexOf(BLOCK_MAGIC); at >= 0; at = window.indexOf(BLOCK_MAGIC, at + 1)) {
-      const header = readHeader(window, at)
-      if (header !== undefined && start + at + HEADER_BYTES + header.storedBytes <= size) return start + at
-    }
-  }
-  return size
 }
