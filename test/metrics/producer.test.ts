@@ -180,7 +180,8 @@ const change = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ at: fc.constant('remove' as const), label: fc.constantFrom('a', 'b', 'c', 'd') }),
   },
-  { weight: 2, arbitrary: fc.record({ at: fc.constant('collect' as const), delivered: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ at: fc.constant('collect' as const) }) },
+  { weight: 2, arbitrary: fc.record({ at: fc.constant('settle' as const), delivered: fc.boolean() }) },
 )
 
 for (const { limit, name } of [
@@ -197,20 +198,27 @@ for (const { limit, name } of [
           const [want, got] = [new Map<string, number>(), new Map<string, number>()]
           const add = (to: Map<string, number>, label: string, n: number) =>
             to.set(limit === 1 ? 'all' : label, (to.get(limit === 1 ? 'all' : label) ?? 0) + n)
-          const collect = async (delivered: boolean) => {
-            const told = await points(producer)
-            if (!delivered) return producer.undo()
-            for (const point of told) add(got, String(point.attributes.a), point.value)
+          let underWay: Awaited<ReturnType<typeof points>> = []
+          const settle = (delivered: boolean) => {
+            if (!delivered && underWay.length > 0) producer.undo()
+            else for (const point of underWay) add(got, String(point.attributes.a), point.value)
+            underWay = []
+          }
+          const collect = async () => {
+            settle(true)
+            underWay = await points(producer)
           }
           for (const [i, step] of changes.entries()) {
-            if (step.at === 'collect') await collect(step.delivered)
+            if (step.at === 'collect') await collect()
+            else if (step.at === 'settle') settle(step.delivered)
             else if (step.at === 'remove') f.remove(f.series(step.label))
             else {
               f.add(f.series(step.label), i + 1)
               add(want, step.label, i + 1)
             }
           }
-          await collect(true)
+          await collect()
+          settle(true)
           assert.equal(Object.fromEntries(got), Object.fromEntries(want))
         }),
         { numRuns: 500 },
