@@ -113,7 +113,8 @@ const l7 = fc
 
 const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 1 })
 
-const flow = fc
+/** A flow with proto names and enums as numbers, but for its time. */
+export const foreignFlow = fc
   .record({
     uuid: fc.oneof({ weight: 9, arbitrary: fc.uuid() }, { weight: 1, arbitrary: fc.constant('') }),
     emitter: rarely(fc.constant({ name: 'Hubble', version: '1.19.4' })),
@@ -168,7 +169,7 @@ export function generatedForeignBatch(
 ): FlowBatch {
   const { serialize } = messageType('flow.Flow')
   const rows = new FlowRows(table, new ForeignEndpoints(table, 1_000))
-  const flows = fc.sample(fc.tuple(flow, fc.constantFrom(0, 0, 1, 400, 2_500)), { seed, numRuns: count })
+  const flows = fc.sample(fc.tuple(foreignFlow, fc.constantFrom(0, 0, 1, 400, 2_500)), { seed, numRuns: count })
   let timeMs = firstMs
   for (const [made, gap] of flows) {
     timeMs += gap
@@ -180,7 +181,7 @@ export function generatedForeignBatch(
 }
 
 /** As Go encodes it: what is zero, empty or false is not written. */
-function withoutDefaults(message: object): object {
+export function withoutDefaults(message: object): Record<string, unknown> {
   const isDefault = (value: unknown) => value === 0 || value === '' || value === false
   return JSON.parse(JSON.stringify(message, (_, value) => (isDefault(value) ? undefined : value)))
 }

@@ -16,14 +16,17 @@ export const settings = (...options: string[]): HandlerSettings => ({
 
 /** Every series that a handler holds: `name{label=value,…}` to its value, histograms as `count/sum`. */
 export function series(handler: Handler): Record<string, number | string> {
+  return Object.assign({}, ...handler.families.map(familySeries))
+}
+
+/** Every series of a family, likewise. */
+export function familySeries(family: Family): Record<string, number | string> {
   const found: Record<string, number | string> = {}
-  for (const family of handler.families) {
-    for (const id of family.ids()) {
-      const labels = (family.labelValues(id) ?? []).map((value, i) => `${family.labels[i]}=${value}`)
-      const value = family.value(id)
-      const histogram = family.kind === 'histogram'
-      found[`${family.name}{${labels}}`] = histogram ? `${family.activity(id)}/${value}` : value
-    }
+  for (const id of family.ids()) {
+    const labels = (family.labelValues(id) ?? []).map((value, i) => `${family.labels[i]}=${value}`)
+    const value = family.value(id)
+    const histogram = family.kind === 'histogram'
+    found[`${family.name}{${labels}}`] = histogram ? `${family.activity(id)}/${value}` : value
   }
   return found
 }

@@ -18,7 +18,7 @@ export interface UpstreamObserver {
 export async function startUpstreamObserver(events: readonly Uint8Array[], node: string): Promise<UpstreamObserver> {
   const folder = new TemporaryFolder()
   const file = folder.at('events')
-  writeFileSync(file, Buffer.concat(events.flatMap((event) => [varint(event.length), event])))
+  writeEvents(file, events)
   const child = spawn(peer('hubble-upstream'), ['observer', '-events', file, '-capacity', '4095'], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, K8S_NODE_NAME: node },
@@ -31,6 +31,11 @@ export async function startUpstreamObserver(events: readonly Uint8Array[], node:
     folder.remove()
   }
   return { server, stop }
+}
+
+/** Writes what every command of `hubble-upstream` reads. */
+export function writeEvents(file: string, events: readonly Uint8Array[]): void {
+  writeFileSync(file, Buffer.concat(events.flatMap((event) => [varint(event.length), event])))
 }
 
 function firstLine(child: ChildProcess): Promise<string> {

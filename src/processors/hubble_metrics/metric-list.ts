@@ -49,11 +49,13 @@ const FILTER_LISTS = ['includeFilters', 'excludeFilters'] as const
 export function readMetrics(list: readonly unknown[]): { entries: MetricEntry[]; problems: Problem[] } {
   const entries: MetricEntry[] = []
   const problems: Problem[] = []
+  const names: string[] = []
   list.forEach((item, i) => {
     const path = ['metrics', String(i)]
     try {
       for (const written of readItem(item)) {
-        checkAmong(written.name, entries)
+        checkName(written.name, names)
+        names.push(written.name)
         const found = checkFilters(written, path)
         if (found.length === 0) entries.push(entryOf(written))
         else problems.push(...found)
@@ -142,8 +144,8 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** @throws WrittenError when no metric has this name, or when another entry stands in its way */
-function checkAmong(name: string, others: readonly MetricEntry[]): void {
+/** @throws WrittenError when no metric has this name, or when one of those before it stands in its way */
+function checkName(name: string, others: readonly string[]): void {
   const kind = Object.hasOwn(HANDLER_KINDS, name) ? HANDLER_KINDS[name] : undefined
   if (name === 'kafka') {
     throw new WrittenError(
@@ -153,12 +155,9 @@ function checkAmong(name: string, others: readonly MetricEntry[]): void {
   if (kind === undefined) {
     throw new WrittenError(`unknown metric "${name}" (valid values: [${Object.keys(HANDLER_KINDS).join(' ')}])`)
   }
-  for (const other of others) {
-    if (other.name === name) throw new WrittenError(`metric "${name}" is listed twice`)
-    if (other.name === kind.conflict) {
-      throw new WrittenError(`metric "${name}" conflicts with metric "${other.name}": both make the same series`)
-    }
-  }
+  if (others.includes(name)) throw new WrittenError(`metric "${name}" is listed twice`)
+  if (kind.conflict === undefined || !others.includes(kind.conflict)) return
+  throw new WrittenError(`metric "${name}" conflicts with metric "${kind.conflict}": both make the same series`)
 }
 
 function checkFilters(written: Written, path: readonly string[]): Problem[] {
