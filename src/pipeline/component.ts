@@ -88,6 +88,14 @@ export interface ConfigSpec<Config> {
   readonly schema: object
   /** Problems that no single setting's format can see. */
   check?(config: Config): Problem[]
+  /** Extensions that a component with these settings uses: they must run, and the component starts anew when they do. */
+  extensions?(config: Config): readonly ExtensionUse[]
+}
+
+/** A setting that names an extension. */
+export interface ExtensionUse {
+  path: readonly string[]
+  id: ComponentId
 }
 
 export interface ReceiverFactory<Config = unknown> {

@@ -69,7 +69,7 @@ class Planner {
   }
 
   extension(id: string): PlanNode {
-    return this.#node({ kind: 'extension', id, key: `extension/${id}`, signal: undefined, pipelines: [] })
+    return this.#node({ kind: 'extension', id, key: extensionKey(id), signal: undefined, pipelines: [] })
   }
 
   /** One node for each id that these pipelines name in that role and that is of that kind. */
@@ -141,7 +141,9 @@ class Planner {
     const component = this.#config.components[part.kind].get(part.id)
     if (component === undefined) throw new Error(`no ${part.kind} "${part.id}" in a checked configuration`)
     const { feeds = [], reads = [] } = part
-    const below = [...feeds.flat(), ...reads].map((key) => [key, this.#signatures.get(key)])
+    const uses = component.factory.config.extensions?.(component.config as never) ?? []
+    const needs = uses.map(({ id }) => extensionKey(id))
+    const below = [...feeds.flat(), ...reads, ...needs].map((key) => [key, this.#signatures.get(key)])
     const dependsOn = [this.#base, component.type, component.config, part.pipelines, below, feeds]
     const signature = createHash('sha256').update(JSON.stringify(dependsOn)).digest('hex')
     this.#signatures.set(part.key, signature)
@@ -161,6 +163,10 @@ class Planner {
 type NodePart = Omit<PlanNode, 'component' | 'signature' | 'feeds' | 'reads'> & { id: string } & Partial<
     Pick<PlanNode, 'feeds' | 'reads'>
   >
+
+function extensionKey(id: string): string {
+  return `extension/${id}`
+}
 
 function connectorKey(id: string): string {
   return `connector/${id}`

@@ -1,5 +1,6 @@
 import type { ConfigSpec } from '../../pipeline/component.ts'
 import { checkOtlp, type OtlpConfig, otlpSchema } from '../../pipeline/otlp/settings.ts'
+import { queueExtensions } from '../../pipeline/sending-queue/open-queue.ts'
 import { type ClientAuthConfig, checkClientAuth, clientAuthSchema } from '../../pipeline/settings/client-auth.ts'
 import { checkGrpcClient, type GrpcClientConfig, grpcClientSchema } from '../../pipeline/settings/grpc-client.ts'
 import { isPlainText } from '../../pipeline/settings/tls-client.ts'
@@ -10,6 +11,7 @@ export interface OtlpGrpcConfig extends OtlpConfig, GrpcClientConfig {
 
 export const otlpGrpcConfig: ConfigSpec<OtlpGrpcConfig> = {
   schema: { ...grpcClientSchema, auth: clientAuthSchema, ...otlpSchema('5s') },
+  extensions: queueExtensions,
   check: (config) => [
     ...checkGrpcClient(config),
     ...checkClientAuth(config.auth, isPlainTarget(config)),

@@ -1,6 +1,7 @@
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import type { OtlpSignal } from '../../pipeline/otlp/answer.ts'
 import { checkOtlp, type OtlpConfig, otlpSchema } from '../../pipeline/otlp/settings.ts'
+import { queueExtensions } from '../../pipeline/sending-queue/open-queue.ts'
 import { type ClientAuthConfig, checkClientAuth, clientAuthSchema } from '../../pipeline/settings/client-auth.ts'
 import { checkTlsClient, type TlsClientConfig, tlsClientSchema } from '../../pipeline/settings/tls-client.ts'
 
@@ -43,6 +44,7 @@ export const otlpHttpConfig: ConfigSpec<OtlpHttpConfig> = {
     },
     ...otlpSchema('30s'),
   },
+  extensions: queueExtensions,
   check: (config) => [
     ...checkUrls(config),
     ...checkHeaders(config.headers),

@@ -55,17 +55,16 @@ export class PersistentQueue implements SendingQueue {
   readonly #closed: () => void
   readonly #log: QueueLog
   /** To be written. */
-  readonly #staged = new Fifo<QueueItem>()
-  #stagedBytes = 0
+  readonly #staged = new Fifo<QueueItem>(({ bytes }) => bytes.length)
   /** What the log's reader would come to next. */
-  readonly #recent = new Fifo<Read>()
-  #recentBytes = 0
+  readonly #recent = new Fifo<Read>(({ item }) => item.bytes.length)
   /** Whether that is all there is in the log. */
   #recentIsAll = false
   #readingLog = false
   /** Where taken items stand; undefined for those taken before they could be written. */
   readonly #inFlight = new Map<QueueItem, Position | undefined>()
-  readonly #marks = new Fifo<Position>()
+  /** To be written. */
+  #marks: Position[] = []
   readonly #consumers = new Waiters<void>()
   readonly #producers = new Waiters<void>()
   #size = 0
@@ -99,7 +98,7 @@ export class PersistentQueue implements SendingQueue {
   }
 
   get memoryBytes(): number {
-    return this.#stagedBytes + this.#recentBytes
+    return this.#staged.bytes + this.#recent.bytes
   }
 
   /** Bytes of its files. */
@@ -112,7 +111,6 @@ export class PersistentQueue implements SendingQueue {
     if (this.#stopped || this.#size + amount > this.capacity || !this.#isRoomFor(item.bytes.length)) return false
     this.#size += amount
     this.#staged.push(item)
-    this.#stagedBytes += item.bytes.length
     if (this.#failing) this.#consumers.wakeAll()
     else this.#work()
     return true
@@ -172,7 +170,7 @@ export class PersistentQueue implements SendingQueue {
     this.#failing = false
     this.#work()
     await this.flush()
-    let lost = this.#staged.peek(this.#staged.size).reduce((sum, { flows }) => sum + flows, 0)
+    let lost = this.#staged.clear().reduce((sum, { flows }) => sum + flows, 0)
     for (const [{ flows }, position] of this.#inFlight) if (position === undefined) lost += flows
     await this.#log.close()
     return lost
@@ -180,8 +178,8 @@ export class PersistentQueue implements SendingQueue {
 
   /** While the disk refuses, one request at a time finds out whether it still does. */
   #isRoomFor(bytes: number): boolean {
-    if (this.#staged.size > 0 && (this.#failing || this.#stagedBytes + bytes > MOST_STAGED_BYTES)) return false
-    return this.#log.fits(bytes, this.#stagedBytes)
+    if (this.#staged.size > 0 && (this.#failing || this.#staged.bytes + bytes > MOST_STAGED_BYTES)) return false
+    return this.#log.fits(bytes, this.#staged.bytes)
   }
 
   /** Whether `#next` may give something. */
@@ -205,16 +203,13 @@ export class PersistentQueue implements SendingQueue {
     if (!this.#unwritten) return undefined
     const item = this.#staged.shift()
     if (item === undefined) return undefined
-    this.#stagedBytes -= item.bytes.length
     this.#inFlight.set(item, undefined)
     return item
   }
 
   #nextRecent(): Read | undefined {
     const read = this.#recent.shift()
-    if (read === undefined) return undefined
-    this.#recentBytes -= read.item.bytes.length
-    this.#log.pass(read.position, read.item.flows)
+    if (read !== undefined) this.#log.pass(read.position, read.item.flows)
     return read
   }
 
@@ -241,18 +236,18 @@ export class PersistentQueue implements SendingQueue {
   }
 
   get #isWork(): boolean {
-    return this.#marks.size > 0 || (this.#staged.size > 0 && !this.#failing)
+    return this.#marks.length > 0 || (this.#staged.size > 0 && !this.#failing)
   }
 
   async #run(): Promise<void> {
     while (this.#isWork) {
-      for (const position of this.#marks.take(this.#marks.size)) await this.#log.mark(position)
+      for (const position of this.#marks.splice(0)) await this.#log.mark(position)
       if (this.#staged.size > 0 && !this.#failing) await this.#write()
     }
   }
 
   async #write(): Promise<void> {
-    const items = this.#group()
+    const items = this.#staged.peek(GROUP_REQUESTS, GROUP_BYTES)
     this.#appending = true
     try {
       this.#wrote(items, await this.#log.append(items))
@@ -264,27 +259,15 @@ export class PersistentQueue implements SendingQueue {
     }
   }
 
-  #group(): QueueItem[] {
-    const items = this.#staged.peek(GROUP_REQUESTS)
-    let bytes = 0
-    const most = items.findIndex((item, index) => {
-      bytes += item.bytes.length
-      return index > 0 && bytes > GROUP_BYTES
-    })
-    return most < 0 ? items : items.slice(0, most)
-  }
-
   /** In one go: the reader of the log comes to a request exactly when it is not among the recent ones. */
   #wrote(items: readonly QueueItem[], { positions, publish }: Written): void {
     let keep = this.#recent.size > 0 ? this.#recentIsAll : this.#log.atEnd && !this.#readingLog
     publish()
     for (const [index, item] of items.entries()) {
       this.#staged.shift()
-      this.#stagedBytes -= item.bytes.length
-      keep &&= this.#recentBytes + item.bytes.length <= MOST_RECENT_BYTES
+      keep &&= this.#recent.bytes + item.bytes.length <= MOST_RECENT_BYTES
       if (!keep) continue
       this.#recent.push({ item, position: positions[index]! })
-      this.#recentBytes += item.bytes.length
     }
     this.#recentIsAll = keep
     this.#observer.stored(items.reduce((sum, { flows }) => sum + flows, 0))

@@ -264,7 +264,8 @@ export class QueueLog {
   }
 
   async #remove(segment: LogSegment): Promise<void> {
-    if (!this.#segments.delete(segment)) return
+    if (segment.removed) return
+    this.#segments.delete(segment)
     try {
       if ((await segment.remove()) !== undefined) await this.#dropOldCorrupt()
     } catch (error) {

@@ -2,7 +2,7 @@ import type { ComponentId, Kind, Signal } from '../component.ts'
 import { findCycles } from './cycles.ts'
 import type { Role } from './pipelines.ts'
 import type { PlacedProblem } from './problem.ts'
-import { type ComponentConfig, type PipelineConfig, SECTIONS } from './resolved.ts'
+import { type ComponentConfig, KINDS, type PipelineConfig, SECTIONS } from './resolved.ts'
 import { nearestWord } from './suggest.ts'
 import { nearest, type Place, type Section } from './tree.ts'
 
@@ -12,6 +12,8 @@ interface Context {
   root: Section
   components: Components
   pipelines: readonly PipelineConfig[]
+  /** Those that run. */
+  extensions: readonly ComponentId[]
   problems: PlacedProblem[]
 }
 
@@ -25,11 +27,12 @@ const ROLE_KINDS: Readonly<Record<Role, readonly Kind[]>> = {
 export function checkReferences(
   root: Section,
   components: Components,
-  pipelines: readonly PipelineConfig[],
+  { pipelines, extensions }: Pick<Context, 'pipelines' | 'extensions'>,
   problems: PlacedProblem[],
 ): void {
-  const context = { root, components, pipelines, problems }
+  const context = { root, components, pipelines, extensions, problems }
   checkExtensions(context)
+  for (const kind of KINDS) for (const component of components[kind].values()) checkUses(context, component)
   for (const pipeline of pipelines) {
     for (const role of ['receivers', 'processors', 'exporters'] as const) {
       for (const id of pipeline[role]) checkReference(context, pipeline, role, id)
@@ -48,6 +51,25 @@ function checkExtensions({ root, components, problems }: Context): void {
     if (id === '' || isConfigured(root, 'extension', id)) continue
     const hint = suggestion(id, components.extension.keys())
     problems.push({ path, message: `references extension "${id}" which is not configured${hint}`, place: item.place })
+  }
+}
+
+/** What a component's settings say of extensions. Whether they run matters only where the component does. */
+function checkUses({ root, components, pipelines, extensions, problems }: Context, component: ComponentConfig): void {
+  const { kind, id, factory, config } = component
+  const isUsed = pipelines.some(({ receivers, processors, exporters }) =>
+    [...receivers, ...processors, ...exporters].includes(id),
+  )
+  for (const use of factory.config.extensions?.(config as never) ?? []) {
+    const path = [SECTIONS[kind], id, ...use.path]
+    const { place } = nearest(root, path)
+    if (!isConfigured(root, 'extension', use.id)) {
+      const hint = suggestion(use.id, components.extension.keys())
+      problems.push({ path, message: `references extension "${use.id}" which is not configured${hint}`, place })
+    } else if (isUsed && !extensions.includes(use.id)) {
+      const message = `references extension "${use.id}" which does not run: add it to service::extensions`
+      problems.push({ path, message, place })
+    }
   }
 }
 

@@ -24,7 +24,7 @@ export async function resolveConfig(tree: Tree, catalog: Catalog): Promise<Resol
     problems.push(missing(root, 'no exporter configuration specified in config'))
   }
   const { pipelines, extensions, service } = resolveService(root, problems)
-  checkReferences(root, components, pipelines, problems)
+  checkReferences(root, components, { pipelines, extensions }, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return { components, pipelines, extensions, service }
 }

@@ -1,44 +1,57 @@
 /** A list that is filled at one end and emptied at the other, both in constant time. */
 export class Fifo<T> {
+  readonly #bytesOf: (item: T) => number
   #items: T[] = []
   #head = 0
+  #bytes = 0
+
+  constructor(bytesOf: (item: T) => number) {
+    this.#bytesOf = bytesOf
+  }
 
   get size(): number {
     return this.#items.length - this.#head
   }
 
-  get first(): T | undefined {
-    return this.#items[this.#head]
+  /** Of all items together. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   push(item: T): void {
     this.#items.push(item)
+    this.#bytes += this.#bytesOf(item)
   }
 
   /** Takes the first one off. */
   shift(): T | undefined {
     if (this.size === 0) return undefined
-    const item = this.#items[this.#head++]
+    const item = this.#items[this.#head++]!
+    this.#bytes -= this.#bytesOf(item)
     // What was taken is let go when it is half of the list: each item is moved once on the average.
-    if (this.#head * 2 >= this.#items.length) this.#letGo()
+    if (this.#head * 2 >= this.#items.length) {
+      this.#items.splice(0, this.#head)
+      this.#head = 0
+    }
     return item
   }
 
-  /** Takes the first ones off. */
-  take(count: number): T[] {
-    const taken = this.#items.slice(this.#head, this.#head + count)
-    this.#head += taken.length
-    this.#letGo()
-    return taken
+  /** The first ones, one at least: up to so many and so many bytes. */
+  peek(most: number, mostBytes = Number.POSITIVE_INFINITY): T[] {
+    const items = this.#items.slice(this.#head, this.#head + most)
+    let bytes = 0
+    const end = items.findIndex((item, index) => {
+      bytes += this.#bytesOf(item)
+      return index > 0 && bytes > mostBytes
+    })
+    return end < 0 ? items : items.slice(0, end)
   }
 
-  /** The first ones. */
-  peek(count: number): T[] {
-    return this.#items.slice(this.#head, this.#head + count)
-  }
-
-  #letGo(): void {
-    this.#items.splice(0, this.#head)
-    this.#head = 0
+  /** Takes all off. */
+  clear(): T[] {
+    const items = this.#items.slice(this.#head)
+    this.#items = []
+    this.#head = this.#bytes = 0
+    return items
   }
 }

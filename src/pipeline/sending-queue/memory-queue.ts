@@ -6,12 +6,11 @@ import { Waiters } from './waiters.ts'
 export class MemoryQueue implements SendingQueue {
   readonly capacity: number
   readonly #sizer: Sizer
-  readonly #waiting = new Fifo<QueueItem>()
+  readonly #waiting = new Fifo<QueueItem>(({ bytes }) => bytes.length)
   readonly #inFlight = new Set<QueueItem>()
   readonly #consumers = new Waiters<QueueItem | undefined>()
   readonly #producers = new Waiters<void>()
   #size = 0
-  #memoryBytes = 0
   #stopped = false
 
   /** @param capacity in units of the sizer */
@@ -25,7 +24,7 @@ export class MemoryQueue implements SendingQueue {
   }
 
   get memoryBytes(): number {
-    return this.#memoryBytes
+    return this.#waiting.bytes
   }
 
   offer(item: QueueItem): boolean {
@@ -35,10 +34,7 @@ export class MemoryQueue implements SendingQueue {
     if (this.#consumers.size > 0) {
       this.#inFlight.add(item)
       this.#consumers.wakeOne(item)
-    } else {
-      this.#waiting.push(item)
-      this.#memoryBytes += item.bytes.length
-    }
+    } else this.#waiting.push(item)
     return true
   }
 
@@ -50,7 +46,6 @@ export class MemoryQueue implements SendingQueue {
     const item = this.#waiting.shift()
     if (item === undefined) return this.#stopped ? undefined : this.#consumers.wait()
     this.#inFlight.add(item)
-    this.#memoryBytes -= item.bytes.length
     return item
   }
 
@@ -68,12 +63,9 @@ export class MemoryQueue implements SendingQueue {
 
   async close(): Promise<number> {
     this.stop()
-    const lost = [...this.#inFlight, ...this.#waiting.take(this.#waiting.size)].reduce(
-      (sum, { flows }) => sum + flows,
-      0,
-    )
+    const lost = [...this.#inFlight, ...this.#waiting.clear()].reduce((sum, { flows }) => sum + flows, 0)
     this.#inFlight.clear()
-    this.#size = this.#memoryBytes = 0
+    this.#size = 0
     return lost
   }
 }

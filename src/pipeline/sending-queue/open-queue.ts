@@ -1,4 +1,4 @@
-import type { CreateContext, Signal } from '../component.ts'
+import type { CreateContext, ExtensionUse, Signal } from '../component.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import type { SendingQueue, Sizer } from './queue.ts'
 import { queueStorage } from './storage.ts'
@@ -9,6 +9,11 @@ export interface QueueSettings {
   sizer: Sizer
   /** Id of a storage extension; `''` = memory. */
   storage: string
+}
+
+/** For `ConfigSpec.extensions` of a component with a `sending_queue`. */
+export function queueExtensions({ sending_queue: { storage } }: { sending_queue: QueueSettings }): ExtensionUse[] {
+  return storage === '' ? [] : [{ path: ['sending_queue', 'storage'], id: storage }]
 }
 
 /** An exporter's queue with its metrics, to be called when the exporter starts. @throws Error that names the setting */
