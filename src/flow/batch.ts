@@ -11,6 +11,10 @@ export interface LostEvents {
   /** Unix milliseconds of the first and the last loss, when known. */
   firstMs?: number
   lastMs?: number
+  /** `[cluster/]node` where another observer lost them; undefined = this node. */
+  nodeName?: string
+  /** The processor that observer names. */
+  cpu?: number
 }
 
 /** What of a batch crosses threads: buffers that are moved, and a few strings. */

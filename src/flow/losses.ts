@@ -1,8 +1,11 @@
 import type { LostEvents } from './batch.ts'
 
-/** Losses that no batch has told of yet, one entry for each source. */
+/** Different losses told apart; further ones are told without their place. */
+const MOST_PLACES = 1_024
+
+/** Losses that no batch has told of yet, one entry for each source and place. */
 export class Losses {
-  #waiting = new Map<number, LostEvents>()
+  #waiting = new Map<string, LostEvents>()
   #now: () => number
 
   /** @param now Unix milliseconds */
@@ -34,9 +37,12 @@ export class Losses {
   }
 
   #merge(events: LostEvents): void {
-    const known = this.#waiting.get(events.source)
+    const key = `${events.source} ${events.cpu ?? ''} ${events.nodeName ?? ''}`
+    const known = this.#waiting.get(key)
     if (known === undefined) {
-      this.#waiting.set(events.source, { ...events })
+      const { nodeName, cpu, ...placeless } = events
+      if (this.#waiting.size < MOST_PLACES || nodeName === undefined) this.#waiting.set(key, { ...events })
+      else this.#merge(placeless)
       return
     }
     known.count += events.count

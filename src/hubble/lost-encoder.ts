@@ -14,13 +14,18 @@ export function lostEncoder(nodeName: string): EncodeLost {
       lost_events: {
         source: lost.source,
         num_events_lost: lost.count,
-        // Number 0: the kernel's ring is one for all processors.
-        cpu: lost.source === LostSource.HUBBLE_RING_BUFFER ? undefined : {},
+        cpu: processor(lost),
         ...(lost.source === LostSource.PERF_EVENT_RING_BUFFER ? {} : between(lost)),
       },
-      node_name: nodeName,
+      node_name: lost.nodeName ?? nodeName,
       time: timestamp(timeMs),
     })
+}
+
+/** Here number 0: the kernel's ring is one for all processors. */
+function processor({ source, nodeName, cpu }: LostEvents): { value: number } | undefined {
+  if (nodeName !== undefined) return cpu === undefined ? undefined : { value: cpu }
+  return source === LostSource.HUBBLE_RING_BUFFER ? undefined : { value: 0 }
 }
 
 function between({ firstMs, lastMs }: LostEvents): object {

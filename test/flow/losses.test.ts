@@ -39,4 +39,31 @@ losses('takes back what could not be told', () => {
   ])
 })
 
+losses('those of other nodes and processors are told apart', () => {
+  const waiting = new Losses(() => 300)
+  const lost = { source: LostSource.PERF_EVENT_RING_BUFFER, count: 1, firstMs: 1, lastMs: 2 }
+  waiting.restore([
+    { ...lost, nodeName: 'a', cpu: 0 },
+    { ...lost, nodeName: 'a', cpu: 1 },
+    { ...lost, nodeName: 'b' },
+    lost,
+  ])
+  waiting.restore([{ ...lost, nodeName: 'a', cpu: 1 }])
+  assert.equal(waiting.take(), [
+    { ...lost, nodeName: 'a', cpu: 0 },
+    { ...lost, count: 2, nodeName: 'a', cpu: 1 },
+    { ...lost, nodeName: 'b' },
+    lost,
+  ])
+})
+
+losses('of too many places the last are told without', () => {
+  const waiting = new Losses()
+  const lost = { source: LostSource.UNKNOWN, count: 1, firstMs: 1, lastMs: 2 }
+  waiting.restore(Array.from({ length: 2_000 }, (_, i) => ({ ...lost, nodeName: `node-${i}` })))
+  const told = waiting.take()
+  assert.is(told.length, 1_025)
+  assert.equal(told.at(-1), { ...lost, count: 2_000 - 1_024 })
+})
+
 losses.run()

@@ -6,6 +6,7 @@ import { LostSource } from '../../src/flow/enums.ts'
 import { messageType } from '../../src/hubble/definition.ts'
 import type { HubbleReceiverConfig } from '../../src/receivers/hubble/config.ts'
 import { type Certificates, makeCertificates, mutualTls } from '../support/certificates.ts'
+import { ownMetric } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
 import { numberedBatch } from '../support/flow-source.ts'
 import { ConfigFolder, FoveaProcess } from '../support/fovea-process.ts'
@@ -118,6 +119,26 @@ test('mutual TLS under the names that nodes tell', async () => {
   second.exporter.consume(sampleBatch(second.endpoints))
   await sink.until(SAMPLE.length)
   assert.ok(nodeNames(gateway!).every((name) => name === 'node-2'))
+})
+
+test('certificates that changed are read again for the next connection', async () => {
+  const name = 'node-1.default.hubble-grpc.cilium.io'
+  const pem = makeCertificates(folder.path, [name])
+  const endpoint = `127.0.0.1:${await freePort()}`
+  const settings = { endpoint, tls: { ...plainServer(), ...mutualTls(pem) } }
+  const before = await agent(settings)
+  const tls = { ...clientTls(pem, name), reload_interval: 1 }
+  const { connected, sink, context } = await gate({ endpoint, tls, last: 1_000 })
+  await connected()
+  // Another authority, and all that it signed.
+  makeCertificates(folder.path, [name])
+  await before.stop()
+  agents.splice(0)
+  const after = await agent(settings)
+  after.exporter.consume(sampleBatch(after.endpoints))
+  await sink.until(SAMPLE.length)
+  const labels = { otelcol_component_kind: 'receiver', otelcol_component_id: 'hubble', files: 'tls', outcome: 'loaded' }
+  assert.ok(ownMetric(context, 'fovea_file_reloads', labels) >= 1)
 })
 
 test('a node with TLS is refused by a receiver without', async () => {

@@ -1,5 +1,5 @@
-import { Client, type ClientOptions, credentials, Metadata } from '@grpc/grpc-js'
-import { grpcChannelCredentials } from '../../pipeline/settings/tls-client.ts'
+import { type ChannelCredentials, Client, type ClientOptions, credentials, Metadata } from '@grpc/grpc-js'
+import { grpcServerName } from '../../pipeline/settings/tls-client.ts'
 import type { HubbleReceiverConfig } from './config.ts'
 
 /** How long a connection may take to come about. */
@@ -13,21 +13,17 @@ export interface Target {
   serverName: string
 }
 
-/** A connection to one server. A new attempt takes a new one, which reads certificate files again. */
+/** A connection to one server. A new attempt takes a new one. */
 export class Channel {
   readonly client: Client
   /** The configured headers. */
   readonly metadata = new Metadata()
 
-  private constructor(client: Client, headers: Readonly<Record<string, string>>) {
-    this.client = client
-    for (const [name, value] of Object.entries(headers)) this.metadata.set(name, value)
-  }
-
-  /** Begins to connect. @throws Error that names the TLS file at fault */
-  static async open(target: Target, config: HubbleReceiverConfig): Promise<Channel> {
-    const secrets = isPlain(target.address) ? credentials.createInsecure() : await grpcChannelCredentials(config.tls)
-    return new Channel(new Client(grpcTarget(target.address), secrets, options(target, config)), config.headers)
+  /** Begins to connect. @param secrets of servers beyond this machine */
+  constructor(target: Target, config: HubbleReceiverConfig, secrets: ChannelCredentials) {
+    const channel = isPlain(target.address) ? credentials.createInsecure() : secrets
+    this.client = new Client(grpcTarget(target.address), channel, options(target, config))
+    for (const [name, value] of Object.entries(config.headers)) this.metadata.set(name, value)
   }
 
   /** Calls `ready` once connected; whether it fails is told by the calls. */
@@ -54,13 +50,12 @@ function grpcTarget(address: string): string {
 
 function options({ serverName }: Target, config: HubbleReceiverConfig): ClientOptions {
   const { time, timeout, permit_without_stream } = config.keepalive
-  const name = serverName || config.tls.server_name_override
   return {
     // One connection for each observer, gone with its client.
     'grpc.use_local_subchannel_pool': 1,
     'grpc.max_receive_message_length': config.max_recv_msg_size_mib * 1024 * 1024,
     ...(time > 0 ? { 'grpc.keepalive_time_ms': time, 'grpc.keepalive_timeout_ms': timeout } : {}),
     'grpc.keepalive_permit_without_calls': permit_without_stream ? 1 : 0,
-    ...(name === '' ? {} : { 'grpc.ssl_target_name_override': name, 'grpc.default_authority': name }),
+    ...grpcServerName({ ...config.tls, server_name_override: serverName || config.tls.server_name_override }),
   }
 }

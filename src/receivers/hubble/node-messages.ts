@@ -16,8 +16,9 @@ interface Timestamp {
 interface LostEvent {
   source: number
   num_events_lost: number
-  first: Timestamp | null
-  last: Timestamp | null
+  first?: Timestamp | null
+  last?: Timestamp | null
+  cpu?: { value?: number } | null
 }
 
 /** Decodes what an observer says of its nodes. @throws Error when it is malformed */
@@ -25,20 +26,24 @@ export function decodeNodeStatus(bytes: Uint8Array): NodeStatus {
   return messageType('relay.NodeStatusEvent').deserialize(Buffer.from(bytes)) as NodeStatus
 }
 
-/** Decodes `flow.LostEvent`. @throws Error when it is malformed */
+/** Decodes an answer with a `flow.LostEvent`. @throws Error when it is malformed */
 export function decodeLostEvents(bytes: Uint8Array): LostEvents {
-  const { source, num_events_lost, first, last } = messageType('flow.LostEvent').deserialize(
-    Buffer.from(bytes),
-  ) as LostEvent
+  const { lost_events, node_name } = messageType('observer.GetFlowsResponse').deserialize(Buffer.from(bytes)) as {
+    lost_events: LostEvent
+    node_name: string
+  }
+  const { source, num_events_lost, first, last, cpu } = lost_events
   const times = { firstMs: milliseconds(first), lastMs: milliseconds(last) }
   return {
     source,
     count: num_events_lost,
     ...(times.firstMs === undefined ? {} : { firstMs: times.firstMs }),
     ...(times.lastMs === undefined ? {} : { lastMs: times.lastMs }),
+    ...(node_name === '' ? {} : { nodeName: node_name }),
+    ...(cpu ? { cpu: cpu.value ?? 0 } : {}),
   }
 }
 
-function milliseconds(time: Timestamp | null): number | undefined {
+function milliseconds(time: Timestamp | null | undefined): number | undefined {
   return time ? (time.seconds ?? 0) * 1000 + Math.floor((time.nanos ?? 0) / 1e6) : undefined
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientReadableStream } from '@grpc/grpc-js'
+import type { ChannelCredentials, ClientReadableStream } from '@grpc/grpc-js'
 import { Backoff } from '../../kubernetes/backoff.ts'
 import { Channel, type Target } from './channel.ts'
 import type { HubbleReceiverConfig } from './config.ts'
@@ -70,8 +70,8 @@ export class ObserverStream {
     this.#backoff = new Backoff(initial_interval, max_interval)
   }
 
-  start(): void {
-    this.#running = this.#run()
+  start(credentials: ChannelCredentials): void {
+    this.#running = this.#run(credentials)
   }
 
   /** Where the observer is reached now. */
@@ -124,9 +124,9 @@ export class ObserverStream {
     return until !== undefined && (seconds < until.seconds || (seconds === until.seconds && nanos <= until.nanos))
   }
 
-  async #run(): Promise<void> {
+  async #run(credentials: ChannelCredentials): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const error = await this.#follow()
+      const error = await this.#follow(credentials)
       // An idle observer that stayed connected worked.
       if (this.isConnected && this.#clock() - this.attemptMs > this.settings.config.retry.max_interval) this.#worked()
       this.isConnected = false
@@ -140,20 +140,11 @@ export class ObserverStream {
   }
 
   /** One attempt. @returns why it ended */
-  async #follow(): Promise<Error> {
+  async #follow(credentials: ChannelCredentials): Promise<Error> {
     const { config } = this.settings
     this.attemptMs = this.#clock()
     this.#moved = false
-    let channel: Channel
-    try {
-      channel = await Channel.open(this.#target, config)
-    } catch (error) {
-      return error as Error
-    }
-    if (this.#stop.signal.aborted || this.#moved) {
-      channel.close()
-      return new Error('not wanted any more')
-    }
+    const channel = new Channel(this.#target, config, credentials)
     channel.whenReady(() => this.#connected())
     const error = await this.#read(followFlows(channel, this.#request()))
     channel.close()

@@ -1,3 +1,4 @@
+import type { ChannelCredentials } from '@grpc/grpc-js'
 import { NodeState, type ObservedNodes } from '../../flow/observed-nodes.ts'
 import type { CreateContext } from '../../pipeline/component.ts'
 import { isPlainText } from '../../pipeline/settings/tls-client.ts'
@@ -23,8 +24,9 @@ export class ObserverStreams {
   readonly #filters: ReturnType<typeof requestFilters>
   readonly #streams = new Map<string, ObserverStream>()
   readonly #watch: PeerWatch | undefined
-  /** Nodes that were refused and told so. */
-  readonly #refused = new Set<string>()
+  #credentials: ChannelCredentials | undefined
+  /** Nodes that were refused and told so, by name: a place may become free. */
+  readonly #refused = new Map<string, KnownPeer>()
   #paused = false
 
   constructor(context: CreateContext, config: HubbleReceiverConfig, settings: StreamsSettings) {
@@ -46,10 +48,12 @@ export class ObserverStreams {
     return connected
   }
 
-  start(): void {
+  /** @param credentials of every connection */
+  start(credentials: ChannelCredentials): void {
+    this.#credentials = credentials
     const { endpoint } = this.#config
     if (this.#watch === undefined) this.#follow({ name: endpoint, target: { address: endpoint, serverName: '' } })
-    else this.#watch.start()
+    else this.#watch.start(credentials)
   }
 
   async stop(): Promise<void> {
@@ -101,7 +105,7 @@ export class ObserverStreams {
     this.#streams.set(name, stream)
     this.#show(stream, NodeState.UNKNOWN)
     if (this.#paused) stream.pause()
-    stream.start()
+    if (this.#credentials !== undefined) stream.start(this.#credentials)
   }
 
   #connected(stream: ObserverStream): void {
@@ -145,10 +149,7 @@ export class ObserverStreams {
     const refusal = this.#refusal(peer)
     if (refusal !== undefined) {
       this.#settings.metrics.refusedPeers.add(1)
-      if (this.#refused.size < this.#config.max_peers && !this.#refused.has(peer.name)) {
-        this.#refused.add(peer.name)
-        this.#context.log.error(`${peer.name} (${peer.target.address}) is not followed: ${refusal}`)
-      }
+      this.#refuse(peer, refusal)
       return
     }
     this.#refused.delete(peer.name)
@@ -160,6 +161,14 @@ export class ObserverStreams {
     this.#context.log.info(`${peer.name} is at ${peer.target.address} now`)
     known.move(peer.target)
     this.#show(known, NodeState.UNKNOWN)
+  }
+
+  #refuse(peer: KnownPeer, refusal: string): void {
+    const { name, target } = peer
+    const isKnown = this.#refused.has(name)
+    if (!isKnown && this.#refused.size >= this.#config.max_peers) return
+    this.#refused.set(name, peer)
+    if (!isKnown) this.#context.log.error(`${name} (${target.address}) is not followed: ${refusal}`)
   }
 
   #refusal({ name, target }: KnownPeer): string | undefined {
@@ -176,7 +185,10 @@ export class ObserverStreams {
 
   #delete(name: string): void {
     this.#refused.delete(name)
-    if (this.#drop(name)) this.#context.log.info(`${name} is gone`)
+    if (!this.#drop(name)) return
+    this.#context.log.info(`${name} is gone`)
+    const next = [...this.#refused.values()].find((peer) => this.#refusal(peer) === undefined)
+    if (next !== undefined) this.#upsert(next)
   }
 
   #drop(name: string): boolean {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ClientReadableStream } from '@grpc/grpc-js'
+import type { ChannelCredentials, ClientReadableStream } from '@grpc/grpc-js'
 import { serviceMethods } from '../../hubble/definition.ts'
 import { Backoff } from '../../kubernetes/backoff.ts'
 import { Channel, type Target } from './channel.ts'
@@ -55,8 +55,8 @@ export class PeerWatch {
     this.#backoff = new Backoff(config.retry.initial_interval, config.retry.max_interval)
   }
 
-  start(): void {
-    this.#running = this.#run()
+  start(credentials: ChannelCredentials): void {
+    this.#running = this.#run(credentials)
   }
 
   async stop(): Promise<void> {
@@ -65,26 +65,17 @@ export class PeerWatch {
     await this.#running
   }
 
-  async #run(): Promise<void> {
+  async #run(credentials: ChannelCredentials): Promise<void> {
     while (!this.#stop.signal.aborted) {
-      const error = await this.#follow()
+      const error = await this.#follow(credentials)
       if (this.#stop.signal.aborted) return
       this.#listener.broken(error, this.#failures++ === 0)
       await sleep(this.#backoff.next(), undefined, { signal: this.#stop.signal }).catch(() => {})
     }
   }
 
-  async #follow(): Promise<Error> {
-    let channel: Channel
-    try {
-      channel = await Channel.open({ address: this.#config.endpoint, serverName: '' }, this.#config)
-    } catch (error) {
-      return error as Error
-    }
-    if (this.#stop.signal.aborted) {
-      channel.close()
-      return new Error('stopped')
-    }
+  async #follow(credentials: ChannelCredentials): Promise<Error> {
+    const channel = new Channel({ address: this.#config.endpoint, serverName: '' }, this.#config, credentials)
     this.#told = new Set()
     const settled = setTimeout(() => this.#settle(), SETTLED_MS)
     const error = await this.#read(channel)
@@ -129,8 +120,8 @@ export class PeerWatch {
     const peer = { name, target: { address, serverName: tls?.server_name ?? '' } }
     const known = this.#known.get(name)?.target
     if (known?.address === address && known.serverName === peer.target.serverName) return
-    // As many as the receiver follows: it is told of the others again, and refuses them again.
-    if (known !== undefined || this.#known.size < this.#config.max_peers) this.#known.set(name, peer)
+    // Those that are followed, and as many that wait for a place; it is told of the others again, and refuses them again.
+    if (known !== undefined || this.#known.size < 2 * this.#config.max_peers) this.#known.set(name, peer)
     this.#listener.upserted(peer)
   }
 

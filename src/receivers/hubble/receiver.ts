@@ -3,7 +3,8 @@ import { EndpointTable } from '../../flow/endpoint.ts'
 import { LostSource } from '../../flow/enums.ts'
 import { Losses } from '../../flow/losses.ts'
 import { type Component, type CreateContext, type FlowConsumer, RefusedError } from '../../pipeline/component.ts'
-import { loadTlsClient } from '../../pipeline/settings/tls-client.ts'
+import { reloadEvents } from '../../pipeline/settings/server-reports.ts'
+import { grpcChannelCredentials } from '../../pipeline/settings/tls-client.ts'
 import type { HubbleReceiverConfig } from './config.ts'
 import { FlowRows } from './flow-rows.ts'
 import { ForeignEndpoints } from './foreign-endpoints.ts'
@@ -62,8 +63,7 @@ export class HubbleReceiver implements Component {
 
   /** Rejects when a file of `tls` cannot be read; an observer that is not there yet is waited for. */
   async start(): Promise<void> {
-    await loadTlsClient(this.#config.tls)
-    this.#streams.start()
+    this.#streams.start(await grpcChannelCredentials(this.#config.tls, reloadEvents(this.#context)))
     this.#timers = [
       setInterval(() => this.#flush(), FLUSH_MS),
       setInterval(() => this.#order.tick(), Math.max(1, this.#config.merge.max_delay / TICKS)),
@@ -92,7 +92,7 @@ export class HubbleReceiver implements Component {
           this.#flow(stream, bytes)
           break
         case Answer.LOST_EVENTS:
-          this.#lost(bytes.subarray(at, end))
+          this.#lost(bytes)
           break
         case Answer.NODE_STATUS:
           this.#reports.take(bytes.subarray(at, end), stream.settings.name)

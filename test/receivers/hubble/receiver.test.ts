@@ -136,6 +136,28 @@ test('lost events of every source go on', async () => {
   assert.is(gateway.metric('lost_events', { source: 'hubble_ring_buffer' }), 30)
 })
 
+test('lost events keep the node and the processor that they are of', async () => {
+  await begin()
+  const lost = { source: 1, num_events_lost: 1 }
+  observer.send(
+    encodeResponse({ lost_events: { ...lost, cpu: { value: 3 } }, node_name: 'east/n1' }),
+    encodeResponse({ lost_events: { ...lost, cpu: {} }, node_name: 'n2' }),
+    encodeResponse({ lost_events: lost, node_name: 'n3' }),
+  )
+  const told = await eventually('lost events', () => {
+    const all = gateway.sink.batches.flatMap((batch) => batch.lost)
+    return all.length === 3 ? all : undefined
+  })
+  assert.equal(
+    told.map(({ nodeName, cpu }) => [nodeName, cpu]),
+    [
+      ['east/n1', 3],
+      ['n2', 0],
+      ['n3', undefined],
+    ],
+  )
+})
+
 test("a relay's reports on nodes are kept, counted and logged", async () => {
   await begin()
   const report = (state_change: number, node_names: string[], message = '') =>
