@@ -1,11 +1,11 @@
-import { FlowBatch } from '../../src/flow/batch.ts'
+import type { FlowBatch } from '../../src/flow/batch.ts'
 import { Ends } from '../../src/flow/ends.ts'
-import { EventType, FlowType, Kind, ObservationPoint, Protocol, Reply, TcpFlag, Verdict } from '../../src/flow/enums.ts'
 import { Family } from '../../src/metrics/family.ts'
 import { writeText } from '../../src/metrics/text.ts'
 import { NO_ENDS } from '../../src/processors/hubble_metrics/contexts/end-labels.ts'
 import type { Handler, HandlerSettings } from '../../src/processors/hubble_metrics/handlers/handler.ts'
 import { HANDLER_KINDS } from '../../src/processors/hubble_metrics/handlers/kinds.ts'
+import { mixedBatch } from '../support/mixed-batch.ts'
 
 /** Cost of counting: nanoseconds a row of each handler of `hubble_metrics`, and of writing and keeping series. */
 
@@ -20,78 +20,6 @@ const settings: HandlerSettings = {
   family: (options) => new Family({ limit: 2_000, ...options }),
 }
 
-/** What one connection writes into the ring, in order: kind, point, flags, reply. */
-const { TO_STACK, TO_ENDPOINT } = ObservationPoint
-const OPENING: readonly [number, number, number, number][] = [
-  [Kind.PACKETS, TO_STACK, TcpFlag.SYN, Reply.NO],
-  [Kind.PACKETS, TO_ENDPOINT, TcpFlag.SYN, Reply.NO],
-  [Kind.PACKETS, TO_STACK, TcpFlag.SYN | TcpFlag.ACK, Reply.YES],
-  [Kind.PACKETS, TO_ENDPOINT, TcpFlag.SYN | TcpFlag.ACK, Reply.YES],
-  [Kind.TCP_CONNECT, 0, 0, Reply.UNKNOWN],
-]
-const CLOSING: readonly [number, number, number, number][] = [
-  [Kind.PACKETS, TO_STACK, TcpFlag.FIN | TcpFlag.ACK, Reply.NO],
-  [Kind.PACKETS, TO_ENDPOINT, TcpFlag.FIN | TcpFlag.ACK, Reply.NO],
-  [Kind.PACKETS, TO_STACK, TcpFlag.FIN | TcpFlag.ACK, Reply.YES],
-  [Kind.PACKETS, TO_ENDPOINT, TcpFlag.FIN | TcpFlag.ACK, Reply.YES],
-  [Kind.TCP_CLOSE, 0, 0, Reply.UNKNOWN],
-]
-const DATAGRAM: readonly [number, number, number, number][] = [
-  [Kind.PACKETS, TO_STACK, 0, Reply.NO],
-  [Kind.PACKETS, TO_ENDPOINT, 0, Reply.NO],
-  [Kind.PACKETS, TO_STACK, 0, Reply.YES],
-  [Kind.PACKETS, TO_ENDPOINT, 0, Reply.YES],
-]
-const DROPPED: readonly [number, number, number, number][] = [[Kind.DROP, 0, TcpFlag.SYN, Reply.UNKNOWN]]
-
-/** A batch as decoding makes them: connections that open and close, datagrams, ICMP, a drop now and then; 1,000 ports. */
-function mixedBatch(): FlowBatch {
-  const batch = FlowBatch.allocate(ROWS)
-  let seed = 1
-  const random = (below: number) => {
-    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
-    return (seed >>> 8) % below
-  }
-  for (let row = 0; row < ROWS; ) {
-    const dice = random(100)
-    const rows = dice < 40 ? OPENING : dice < 80 ? CLOSING : dice < 98 ? DATAGRAM : DROPPED
-    const protocol = rows !== DATAGRAM ? Protocol.TCP : dice < 95 ? Protocol.UDP : Protocol.ICMP
-    const port = protocol === Protocol.ICMP ? 0 : random(1_000)
-    for (const written of rows) if (row < ROWS) setRow(batch, row++, written, protocol, port)
-  }
-  return batch
-}
-
-function setRow(
-  batch: FlowBatch,
-  row: number,
-  [kind, point, flags, reply]: readonly [number, number, number, number],
-  protocol: number,
-  port: number,
-): void {
-  const c = batch.columns
-  const packets = kind === Kind.PACKETS
-  const drop = kind === Kind.DROP
-  c.kind[row] = kind
-  c.type[row] = packets || drop ? FlowType.L3_L4 : FlowType.SOCK
-  c.eventType[row] = packets ? EventType.TRACE : drop ? EventType.DROP : EventType.TRACE_SOCK
-  c.eventSubType[row] = packets ? point % 101 : drop ? 133 : 0
-  c.verdict[row] = packets ? Verdict.FORWARDED : drop ? Verdict.DROPPED : Verdict.TRACED
-  c.dropReason[row] = drop ? 133 : 0
-  c.observationPoint[row] = point
-  c.protocol[row] = protocol
-  c.tcpFlags[row] = flags
-  c.destinationPort[row] = port
-  c.isReply[row] = reply
-  c.ipVersion[row] = 4
-  c.packets[row] = 1
-  c.bytes[row] = 74
-  c.rttUs[row] = packets || drop ? 0 : 500
-  c.detail[row] = 700
-  c.dropReasonName[row] = drop ? batch.intern('NETFILTER_DROP') : 0
-  c.dropLocation[row] = drop ? batch.intern('nf_hook_slow+0x93') : 0
-}
-
 /** Nanoseconds a row: the best of several runs, because the machine has other things to do. */
 function cost(handlers: readonly Handler[], batch: FlowBatch): number {
   let best = Number.POSITIVE_INFINITY
@@ -103,7 +31,7 @@ function cost(handlers: readonly Handler[], batch: FlowBatch): number {
   return best
 }
 
-const batch = mixedBatch()
+const batch = mixedBatch(ROWS)
 const all: Handler[] = []
 const table: Record<string, string>[] = []
 for (const [name, kind] of Object.entries(HANDLER_KINDS)) {
