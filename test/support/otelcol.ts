@@ -66,22 +66,30 @@ export interface OtlpPoint {
 
 /** A real OpenTelemetry Collector that writes what it receives into a file. Made with `prepare`, started with `start`. */
 export class Otelcol {
+  /** Of OTLP over gRPC. */
   readonly port: number
+  /** Of OTLP over HTTP. */
+  readonly httpPort: number
   readonly folder: string
   #process: ChildProcess | undefined
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, ports: { port: number; httpPort: number }) {
     this.folder = folder
-    this.port = port
+    this.port = ports.port
+    this.httpPort = ports.httpPort
   }
 
-  /** Chooses a port and writes the configuration. @param tls serve OTLP over TLS */
+  /** Chooses ports and writes the configuration. @param tls serve OTLP over TLS */
   static async prepare(tls?: Certificates, folder = mkdtempSync(join(tmpdir(), 'fovea-otelcol-'))): Promise<Otelcol> {
-    const otelcol = new Otelcol(folder, await freePort())
+    const otelcol = new Otelcol(folder, { port: await freePort(), httpPort: await freePort() })
     const section = tls === undefined ? '' : `, tls: {cert_file: ${tls.cert}, key_file: ${tls.key}}`
     writeFileSync(
       join(folder, 'config.yaml'),
-      `receivers: {otlp: {protocols: {grpc: {endpoint: "127.0.0.1:${otelcol.port}"${section}}}}}
+      `receivers:
+  otlp:
+    protocols:
+      grpc: {endpoint: "127.0.0.1:${otelcol.port}"${section}}
+      http: {endpoint: "127.0.0.1:${otelcol.httpPort}"${section}}
 exporters: {file: {path: "${otelcol.output}", flush_interval: 50ms}}
 service:
   telemetry: {metrics: {level: none}}

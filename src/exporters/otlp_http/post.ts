@@ -34,12 +34,8 @@ export function post(url: URL, body: Uint8Array, { agent, headers, timeoutMs }: 
     })
     const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
     request.once('response', (response) => void read(response).then(resolve, reject))
-    request.on('error', (error) => reject(error))
-    request.once('close', () => {
-      clearTimeout(timer)
-      // After an answer this is too late to matter.
-      reject(new Error('the connection was closed before an answer'))
-    })
+    request.on('error', reject)
+    request.once('close', () => clearTimeout(timer))
     request.end(body)
   })
 }
