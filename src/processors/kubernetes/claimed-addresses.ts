@@ -12,9 +12,10 @@ export class ClaimedAddresses {
     this.#owners = owners
   }
 
-  /** @param fromMs Unix ms of the owner's beginning */
-  begin(owner: number, addresses: readonly string[], fromMs: number): void {
-    for (const words of parsed(addresses)) if (this.#ownership.begin(words, owner, fromMs)) this.#owners.use(owner)
+  /** @param fromMs Unix ms of the owner's beginning, infinite = by now @param endMs when it is over already: its end */
+  begin(owner: number, addresses: readonly string[], fromMs: number, endMs?: number): void {
+    for (const words of parsed(addresses))
+      if (this.#ownership.begin(words, owner, fromMs, endMs)) this.#owners.use(owner)
   }
 
   /** As `begin`, but only for addresses nobody has, or only such as `yields` says. */

@@ -26,13 +26,16 @@ interface Past {
   endedMs: number
   /** Whether `untilMs` is when it ended, not when that was learned. */
   exact: boolean
+  /** It is there, and somebody that began later has the address, too: it takes over when that one ends. */
+  open: boolean
 }
 
 /**
  * Who owns an address, and who owned it before: looked up as of a flow's own time, so that an address that was freed and
  * given out again never names the wrong owner. The present owner lies in typed arrays, past ones in short lists beside.
  *
- * Where one owner follows another and nobody knows exactly when the first one ended, the time in between is nobody's.
+ * Where one owner follows another and nobody knows exactly when the first one ended, the time in between is nobody's. While two are
+ * said to have the address, it is the one's that began later, and when that one ends the other's.
  */
 export class Ownership {
   readonly addresses = new AddressTable()
@@ -95,34 +98,41 @@ export class Ownership {
     this.#settle(address)
   }
 
-  /** `owner` has the address from `fromMs` on. Who had it before is past. @returns false when it had it already */
-  begin(words: Uint32Array, owner: number, fromMs: number): boolean {
+  /**
+   * `owner` has the address from `beganMs` on. Who had it before is past. A time of the future is that of a clock that is ahead:
+   * what is told is there. @param endMs of one that is over already, infinite = nobody says @returns false when it had it already
+   */
+  begin(words: Uint32Array, owner: number, beganMs: number, endMs?: number): boolean {
     const address = this.#number(words)
     const present = this.addresses.owner(address)
     if (present === owner) return false
-    const list = this.#past.get(address)
-    const newestMs = present === NOBODY ? list?.[0]?.startMs : this.#startMs[address]
-    if (newestMs !== undefined && newestMs > fromMs) {
-      this.#insert(address, owner, fromMs)
+    const fromMs = Math.min(beganMs, this.#clock())
+    if (endMs !== undefined || (present !== NOBODY && this.#startMs[address]! > fromMs)) {
+      this.#insert({ address, owner, fromMs, endMs })
       return true
     }
     if (present !== NOBODY) this.#end(address, present, { endMs: this.#clock(), exact: false })
-    const before = this.#past.get(address)?.[0]
+    const list = this.#past.get(address) ?? []
     this.addresses.setOwner(address, owner)
     this.#startMs[address] = fromMs
-    this.addresses.setFromMs(address, before === undefined ? fromMs - SLACK_MS : after(before, fromMs))
+    this.addresses.setFromMs(address, list.length === 0 ? fromMs - SLACK_MS : after(list, fromMs))
     return true
   }
 
-  /** `owner` has the address no more. @param endMs Unix ms; undefined = it ended by now, and nobody says when */
-  end(words: Uint32Array, owner: number, endMs?: number): void {
+  /** `owner` has the address no more. @param endMs Unix ms; without it, or in the future: it ended by now, and nobody says when */
+  end(words: Uint32Array, owner: number, endMs = Number.POSITIVE_INFINITY): void {
     const address = this.addresses.find(words, 0)
     if (address === 0) return
-    const end = { endMs: endMs ?? this.#clock(), exact: endMs !== undefined }
-    if (this.addresses.owner(address) === owner) {
-      this.addresses.setOwner(address, NOBODY)
-      this.#end(address, owner, end)
-    } else this.#shorten(address, owner, end.endMs)
+    const now = this.#clock()
+    const end = { endMs: Math.min(endMs, now), exact: endMs <= now }
+    if (this.addresses.owner(address) !== owner) {
+      this.#shorten(address, owner, end.endMs)
+      return
+    }
+    this.addresses.setOwner(address, NOBODY)
+    const heir = this.#past.get(address)?.find(({ open }) => open)
+    this.#end(address, owner, end)
+    if (heir !== undefined) this.#takeOver(heir, end.endMs)
   }
 
   /** Forgets owners whose time is long past. To be called every few seconds. */
@@ -134,18 +144,34 @@ export class Ownership {
     this.#oldest = 0
   }
 
-  /** News of an owner that comes after that of its successor: it is past already. */
-  #insert(address: number, owner: number, fromMs: number): void {
+  /** News of an owner that is over, or that comes after that of its successor: it is past already. */
+  #insert({ address, owner, fromMs, endMs }: { address: number; owner: number; fromMs: number; endMs?: number }): void {
     const list = this.#past.get(address) ?? []
     let at = 0
     while (at < list.length && list[at]!.startMs > fromMs) at++
     const next = list[at - 1]
-    const untilMs = next?.startMs ?? this.#startMs[address]!
+    const present = this.addresses.owner(address) !== NOBODY
+    const presentMs = present ? this.#startMs[address]! : fromMs
+    const nextMs = next?.startMs ?? (presentMs > fromMs ? presentMs : Number.POSITIVE_INFINITY)
+    const endedMs = this.#clock()
+    const untilMs = Math.min(nextMs, endMs ?? endedMs, endedMs)
     if (next !== undefined) next.fromMs = Math.max(next.fromMs, untilMs)
-    else this.addresses.setFromMs(address, Math.max(this.addresses.fromMs(address), untilMs))
-    const before = list[at]
-    const own = before === undefined ? fromMs : after(before, fromMs)
-    this.#remember({ address, owner, startMs: fromMs, fromMs: own, untilMs, exact: false, endedMs: this.#clock() }, at)
+    else if (present) this.addresses.setFromMs(address, Math.max(this.addresses.fromMs(address), untilMs))
+    const own = after(list.slice(at), fromMs)
+    const [exact, open] = [endMs !== undefined && endMs <= endedMs, endMs === undefined]
+    this.#remember({ address, owner, startMs: fromMs, fromMs: own, untilMs, exact, open, endedMs }, at)
+  }
+
+  /** Who had the address as well has it alone now. Its place in the order stays, without it. */
+  #takeOver(heir: Past, fromMs: number): void {
+    const { address, owner, startMs } = heir
+    const list = this.#past.get(address) ?? []
+    list.splice(list.indexOf(heir), 1)
+    heir.owner = NOBODY
+    heir.open = false
+    this.addresses.setOwner(address, owner)
+    this.addresses.setFromMs(address, fromMs)
+    this.#startMs[address] = startMs
   }
 
   #exactlyAt(address: number, timeMs: number): number {
@@ -159,7 +185,7 @@ export class Ownership {
 
   #end(address: number, owner: number, { endMs, exact }: { endMs: number; exact: boolean }): void {
     const [startMs, fromMs] = [this.#startMs[address]!, this.addresses.fromMs(address)]
-    this.#remember({ address, owner, startMs, fromMs, untilMs: endMs, exact, endedMs: this.#clock() }, 0)
+    this.#remember({ address, owner, startMs, fromMs, untilMs: endMs, exact, open: false, endedMs: this.#clock() }, 0)
   }
 
   /** @param at place among the address's past owners */
@@ -176,12 +202,20 @@ export class Ownership {
   /** The end of an owner that another one has followed already. */
   #shorten(address: number, owner: number, endMs: number): void {
     const past = this.#past.get(address)?.find((candidate) => candidate.owner === owner)
-    if (past !== undefined) past.untilMs = Math.min(past.untilMs, endMs)
+    if (past === undefined) return
+    past.untilMs = Math.min(past.untilMs, endMs)
+    past.open = false
   }
 
   #forgetOldest(): void {
     const past = this.#order[this.#oldest]!
     delete this.#order[this.#oldest++]
+    if (past.owner === NOBODY) return
+    if (past.open) {
+      past.endedMs = this.#clock()
+      this.#order.push(past)
+      return
+    }
     const list = this.#past.get(past.address) ?? []
     list.splice(list.indexOf(past), 1)
     if (list.length === 0) this.#past.delete(past.address)
@@ -205,9 +239,12 @@ export class Ownership {
   }
 }
 
-/** From when on an owner counts that follows another. Where nobody said when that one ended, it does not count after `fromMs`. */
-function after(before: Past, fromMs: number): number {
-  const from = Math.max(fromMs, before.untilMs)
-  if (!before.exact) before.untilMs = Math.min(before.untilMs, fromMs)
+/** From when on an owner counts that follows others. Where nobody said when one of those ended, it does not count after `fromMs`. */
+function after(list: readonly Past[], fromMs: number): number {
+  let from = fromMs
+  for (const before of list) {
+    from = Math.max(from, before.untilMs)
+    if (!before.exact) before.untilMs = Math.min(before.untilMs, fromMs)
+  }
   return from
 }

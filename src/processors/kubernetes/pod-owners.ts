@@ -47,18 +47,22 @@ export class PodOwners implements Listener<PodRecord> {
     const owner = this.#settings.owners.add(new PodOwner(pod, this.#settings.describer))
     this.#numbers.set(key, owner)
     this.#attach(owner, pod)
+    if (pod.endMs === undefined) return
     // A pod seen for the first time when it is over already: its flows may still be under way.
-    if (pod.endMs !== undefined) this.#end(owner, pod)
+    if (pod.hostNetwork) this.#detach(owner, pod, pod.endMs)
+    this.#settings.owners.depart(owner)
   }
 
   updated(key: string, pod: PodRecord, before: PodRecord): void {
     const owner = this.#numbers.get(key)!
     const record = this.#settings.owners.record(owner) as PodOwner
     record.pod = pod
-    if (!sameNetwork(pod, before)) {
-      if (before.endMs === undefined) this.#detach(owner, before, pod.endMs)
-      if (pod.endMs === undefined) this.#attach(owner, pod)
-      else this.#settings.owners.depart(owner)
+    if (before.endMs === undefined) {
+      if (pod.endMs !== undefined) {
+        this.#detach(owner, before, pod.endMs)
+        this.#settings.owners.depart(owner)
+      } else if (pod.hostNetwork) this.#moveHost(owner, pod, before)
+      else this.#move(owner, pod, before)
     }
     if (!sameDescription(pod, before)) this.#settings.owners.invalidate(owner)
   }
@@ -101,15 +105,23 @@ export class PodOwners implements Listener<PodRecord> {
     for (const owner of this.#numbers.values()) this.#settings.owners.renew(owner)
   }
 
-  #end(owner: number, pod: PodRecord): void {
-    this.#detach(owner, pod, pod.endMs)
-    this.#settings.owners.depart(owner)
+  /** Addresses that came later are not its since its start. */
+  #move(owner: number, pod: PodRecord, before: PodRecord): void {
+    const { addresses } = this.#settings
+    addresses.end(owner, without(before.addresses, pod.addresses))
+    addresses.begin(owner, without(pod.addresses, before.addresses), Number.POSITIVE_INFINITY)
+  }
+
+  #moveHost(owner: number, pod: PodRecord, before: PodRecord): void {
+    if (sameList(pod.addresses, before.addresses) && sameList(pod.ports, before.ports)) return
+    this.#detach(owner, before, undefined)
+    this.#attach(owner, pod)
   }
 
   #attach(owner: number, pod: PodRecord): void {
     const { addresses, hostPods } = this.#settings
     if (pod.hostNetwork) hostPods.begin(owner, pod)
-    else addresses.begin(owner, pod.addresses, pod.startMs)
+    else addresses.begin(owner, pod.addresses, pod.startMs, pod.endMs)
   }
 
   #detach(owner: number, pod: PodRecord, endMs: number | undefined): void {
@@ -119,13 +131,8 @@ export class PodOwners implements Listener<PodRecord> {
   }
 }
 
-function sameNetwork(a: PodRecord, b: PodRecord): boolean {
-  return (
-    a.endMs === b.endMs &&
-    a.hostNetwork === b.hostNetwork &&
-    sameList(a.addresses, b.addresses) &&
-    sameList(a.ports, b.ports)
-  )
+function without(list: readonly string[], others: readonly string[]): readonly string[] {
+  return list === others ? [] : list.filter((item) => !others.includes(item))
 }
 
 function sameDescription(a: PodRecord, b: PodRecord): boolean {

@@ -22,8 +22,13 @@ export interface RawPod {
     startTime?: string | null
     podIP?: string
     podIPs?: { ip: string }[] | null
-    containerStatuses?: { state?: { terminated?: { finishedAt?: string | null } | null } | null }[] | null
+    containerStatuses?: RawContainerStatus[] | null
+    initContainerStatuses?: RawContainerStatus[] | null
   }
+}
+
+interface RawContainerStatus {
+  state?: { terminated?: { finishedAt?: string | null } | null } | null
 }
 
 /** What is kept of a pod that has addresses: some 300 bytes, strings that repeat shared. */
@@ -48,7 +53,7 @@ export interface PodRecord {
   readonly agent: boolean
   /** Unix ms: not before this it had its addresses. */
   readonly startMs: number
-  /** Unix ms at which its last container ended; undefined while it runs. */
+  /** Unix ms at which its last container ended, infinite when nobody says; undefined while it runs. */
   readonly endMs: number | undefined
 }
 
@@ -124,12 +129,13 @@ function portsOf({ containers }: RawPod['spec']): number[] {
   )
 }
 
-/** The API tells whole seconds: the end may be up to a second later than it says. */
+/** The API tells whole seconds: the end may be up to a second later than it says. Sidecars are among the init containers. */
 function endOf(status: RawPod['status']): number | undefined {
   if (status?.phase !== 'Succeeded' && status?.phase !== 'Failed') return undefined
-  const ends = (status.containerStatuses ?? []).map(({ state }) => time(state?.terminated?.finishedAt) ?? 0)
-  const last = Math.max(0, ...ends)
-  return last === 0 ? Date.now() : last + 1_000
+  const containers = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
+  const last = Math.max(0, ...containers.map(({ state }) => time(state?.terminated?.finishedAt) ?? 0))
+  // A pod that was evicted, or whose node is lost.
+  return last === 0 ? Number.POSITIVE_INFINITY : last + 1_000
 }
 
 function time(text: string | null | undefined): number | undefined {

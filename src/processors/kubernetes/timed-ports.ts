@@ -69,13 +69,14 @@ export class TimedPorts {
     return owner === VACANT ? 0 : owner
   }
 
-  /** `owner` (0 = nobody) has the port from `fromMs` on, as far as anybody else is known to have had it before. */
-  set(address: number, key: number, owner: number, fromMs = this.#clock()): void {
+  /** `owner` (0 = nobody) has the port from `sinceMs` on (not later than now), as far as anybody else is known to have had it before. */
+  set(address: number, key: number, owner: number, sinceMs = Number.POSITIVE_INFINITY): void {
+    const fromMs = Math.min(sinceMs, this.#clock())
     const present = this.now(address, key)
     if (present === owner) return
-    const sinceMs = this.#sinceMs(address, key)
+    const presentMs = this.#sinceMs(address, key)
     if (present !== 0)
-      this.#remember({ address, key, owner: present, fromMs: sinceMs, untilMs: Math.max(sinceMs, fromMs) })
+      this.#remember({ address, key, owner: present, fromMs: presentMs, untilMs: Math.max(presentMs, fromMs) })
     const past = this.#past.get(pastKey(address, key))
     const last = past?.[0]
     if (last === undefined) this.#write(address, key, owner, 0)

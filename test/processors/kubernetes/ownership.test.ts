@@ -11,7 +11,7 @@ const LIMITS = { historyMs: 60_000, maxHistory: 100 }
 
 /** Ownership with a clock to be set, and the owners it let go. */
 function made(limits = LIMITS) {
-  const state = { nowMs: 0, released: [] as number[] }
+  const state = { nowMs: 1e9, released: [] as number[] }
   const ownership = new Ownership(
     limits,
     (owner) => state.released.push(owner),
@@ -110,11 +110,12 @@ test('an owner that says twice that it begins begins once', () => {
   assert.not(ownership.begin(ADDRESS, 1, 0))
 })
 
-/** One after the other, each with a start, an end, and the time at which the agent hears of it. */
+/** One after the other, each with a start, a time before it that is told as its start, an end, and how late the agent hears of it. */
 const lives = fc.array(
   fc.record({
     pauseMs: fc.nat(5_000),
     lifeMs: fc.integer({ min: 1_000, max: 50_000 }),
+    waitedMs: fc.oneof(fc.constant(0), fc.nat(100_000)),
     lateMs: fc.nat(3_000),
     exact: fc.boolean(),
   }),
@@ -128,11 +129,24 @@ test('no address ever names an owner outside its time, however late the news com
       let timeMs = 1e6
       const spans: [number, number][] = []
       const news: { atMs: number; tell(): void }[] = []
-      list.forEach(({ pauseMs, lifeMs, lateMs, exact }, i) => {
+      list.forEach(({ pauseMs, lifeMs, waitedMs, lateMs, exact }, i) => {
         const [fromMs, untilMs] = [timeMs + pauseMs, timeMs + pauseMs + lifeMs]
         spans.push([fromMs, untilMs])
-        news.push({ atMs: fromMs + lateMs, tell: () => void ownership.begin(ADDRESS, i + 1, fromMs) })
-        news.push({ atMs: untilMs + lateMs, tell: () => ownership.end(ADDRESS, i + 1, exact ? untilMs : undefined) })
+        // Of one that waited for the address it is told after its predecessor's end: with both there, the younger one has it.
+        const endedMs = waitedMs === 0 ? 0 : (news.at(-1)?.atMs ?? 0)
+        const atMs = Math.max(fromMs + lateMs, endedMs)
+        news.push({
+          atMs,
+          // One that is over when it is first told of says when, or that it is over; that it waited nobody can tell then.
+          tell: () => {
+            if (state.nowMs < untilMs) ownership.begin(ADDRESS, i + 1, fromMs - waitedMs)
+            else ownership.begin(ADDRESS, i + 1, fromMs, exact ? untilMs : Number.POSITIVE_INFINITY)
+          },
+        })
+        news.push({
+          atMs: Math.max(untilMs + lateMs, atMs),
+          tell: () => ownership.end(ADDRESS, i + 1, exact ? untilMs : undefined),
+        })
         timeMs = untilMs
       })
       for (const { atMs, tell } of news.sort((a, b) => a.atMs - b.atMs)) {
@@ -148,6 +162,30 @@ test('no address ever names an owner outside its time, however late the news com
       })
     }),
     { numRuns: 2_000 },
+  )
+})
+
+test('who waited for an address has it once it is free, however late its predecessors’ ends are told', () => {
+  fc.assert(
+    fc.property(lives, fc.integer({ min: 1, max: 10 }), (list, maxHistory) => {
+      const { state, ownership, at } = made({ historyMs: 20_000, maxHistory })
+      state.nowMs = 1e6
+      list.forEach(({ waitedMs }, i) => void ownership.begin(ADDRESS, i + 1, state.nowMs - waitedMs))
+      list.forEach(({ lifeMs }, i) => {
+        state.nowMs += lifeMs
+        ownership.sweep()
+        if (i + 1 < list.length) ownership.end(ADDRESS, i + 1)
+      })
+      assert.is(at(state.nowMs + 1_000), list.length)
+      ownership.end(ADDRESS, list.length)
+      state.nowMs += 20_001
+      ownership.sweep()
+      assert.equal([ownership.history, ownership.addresses.size], [0, 0])
+      assert.equal(
+        state.released.toSorted((a, b) => a - b),
+        Array.from(list, (_, i) => i + 1),
+      )
+    }),
   )
 })
 

@@ -72,6 +72,7 @@ for (const phase of ['Failed', 'Succeeded'])
     const ended = runningPod('one', ['10.1.0.1'])
     const terminated = { finishedAt: '2026-01-01T00:01:00Z' }
     const containerStatuses = [{ state: { terminated } }]
+    cluster.nowMs = START_MS + 62_000
     cluster.put('pod', { ...ended, status: { ...(ended.status as object), phase, containerStatuses } })
     cluster.nowMs = START_MS + 65_000
     cluster.remove('pod', ended)
@@ -145,5 +146,96 @@ pods('everything of a pod is forgotten some time after it is gone', () => {
   assert.equal([ownership.addresses.size, owners.size, ownership.history], [addresses, own, 0])
   assert.is(cluster.table.waiting, 50)
 })
+
+pods('pods that get each other’s addresses, as after a restart of their node, are found at their new ones', () => {
+  const cluster = new TestCluster()
+  const [older, newer] = ['2026-01-01T00:00:00Z', '2026-01-01T00:10:00Z'].map((startTime) => ({ startTime }))
+  cluster.nowMs = START_MS + 700_000
+  cluster.put('pod', runningPod('older', ['10.1.0.1'], older))
+  cluster.put('pod', runningPod('newer', ['10.1.0.2'], newer))
+  cluster.nowMs = START_MS + 800_000
+  cluster.put('pod', runningPod('older', ['10.1.0.2'], older))
+  cluster.nowMs += 100
+  cluster.put('pod', runningPod('newer', ['10.1.0.1'], newer))
+  const at = (ms: number) => ['10.1.0.1', '10.1.0.2'].map((ip) => cluster.who(ip, 0, START_MS + ms))
+  assert.equal(at(801_000), ['default/newer', 'default/older'])
+  assert.equal(at(750_000), ['default/older', 'default/newer'])
+})
+
+pods('a pod that waited long for its address takes it over from one that began later and is gone', () => {
+  const cluster = new TestCluster()
+  const began = { startTime: '2026-01-01T00:05:00Z' }
+  cluster.nowMs = START_MS + 400_000
+  cluster.put('pod', runningPod('brief', ['10.1.0.1'], began))
+  cluster.nowMs += 60_000
+  cluster.remove('pod', runningPod('brief', ['10.1.0.1'], began))
+  cluster.put('pod', runningPod('patient', ['10.1.0.1']))
+  assert.is(cluster.who('10.1.0.1', 0, cluster.nowMs + 1_000), 'default/patient')
+})
+
+pods('the same where its address is told before the other one is gone', () => {
+  const cluster = new TestCluster()
+  const began = { startTime: '2026-01-01T00:05:00Z' }
+  cluster.nowMs = START_MS + 400_000
+  cluster.put('pod', runningPod('brief', ['10.1.0.1'], began))
+  cluster.nowMs += 60_000
+  const patient = runningPod('patient', ['10.1.0.1'])
+  cluster.put('pod', patient)
+  assert.is(cluster.who('10.1.0.1'), 'default/brief')
+  cluster.nowMs += 1_000
+  cluster.remove('pod', runningPod('brief', ['10.1.0.1'], began))
+  assert.is(cluster.who('10.1.0.1', 0, cluster.nowMs + 1_000), 'default/patient')
+  cluster.remove('pod', patient)
+  cluster.nowMs += 300_001
+  cluster.model.sweep()
+  assert.equal([cluster.model.owners.size, cluster.model.ownership.addresses.size], [1, 0])
+})
+
+pods('an interface more or less leaves the other addresses of a pod as they are', () => {
+  const cluster = new TestCluster()
+  const status = (ips: string[]) => ({ 'k8s.v1.cni.cncf.io/network-status': JSON.stringify([{ ips }]) })
+  cluster.put('pod', runningPod('multi', ['10.1.0.1'], { annotations: status(['172.16.0.9']) }))
+  cluster.nowMs += 60_000
+  cluster.put('pod', runningPod('multi', ['10.1.0.1'], { annotations: status(['172.16.0.10']) }))
+  const at = (ms: number) => ['10.1.0.1', '172.16.0.9', '172.16.0.10'].map((ip) => cluster.who(ip, 0, START_MS + ms))
+  assert.equal(at(30_000), ['default/multi', 'default/multi', ''])
+  assert.equal(at(61_000), ['default/multi', '', 'default/multi'])
+})
+
+pods('an evicted pod, of which nobody says when it ended, leaves its address to the next one from its start on', () => {
+  const cluster = new TestCluster()
+  const evicted = runningPod('evicted', ['10.1.0.1'])
+  cluster.nowMs = START_MS + 100_000
+  cluster.put('pod', { ...evicted, status: { ...(evicted.status as object), phase: 'Failed' } })
+  cluster.put('pod', runningPod('next', ['10.1.0.1'], { startTime: '2026-01-01T00:01:00Z' }))
+  const at = (seconds: number) => cluster.who('10.1.0.1', 0, START_MS + seconds * 1_000)
+  assert.equal([30, 80, 101].map(at), ['default/evicted', '', 'default/next'])
+})
+
+pods('a sidecar that ends after the other containers is the pod as long as it runs', () => {
+  const cluster = new TestCluster()
+  const pod = runningPod('job', ['10.1.0.1'])
+  const ended = (at: string) => [{ state: { terminated: { finishedAt: at } } }]
+  const containerStatuses = ended('2026-01-01T00:01:00Z')
+  const initContainerStatuses = ended('2026-01-01T00:01:20Z')
+  cluster.nowMs = START_MS + 90_000
+  const status = { ...(pod.status as object), phase: 'Succeeded', containerStatuses, initContainerStatuses }
+  cluster.put('pod', { ...pod, status })
+  assert.is(cluster.who('10.1.0.1', 0, START_MS + 79_000), 'default/job')
+})
+
+pods(
+  'clocks of other nodes that are ahead do not keep an address from the pod that has it, nor for one that is gone',
+  () => {
+    const cluster = new TestCluster()
+    const pod = runningPod('ahead', ['10.1.0.1'], { startTime: '2026-01-01T00:01:00Z' })
+    cluster.put('pod', pod)
+    assert.is(cluster.who('10.1.0.1'), 'default/ahead')
+    cluster.nowMs += 10_000
+    const containerStatuses = [{ state: { terminated: { finishedAt: '2026-01-01T00:01:10Z' } } }]
+    cluster.put('pod', { ...pod, status: { ...(pod.status as object), phase: 'Failed', containerStatuses } })
+    assert.is(cluster.who('10.1.0.1', 0, cluster.nowMs + 1), '')
+  },
+)
 
 pods.run()
