@@ -9,6 +9,7 @@ import {
 import type { BasicAuth } from '../../pipeline/settings/basic-auth.ts'
 import { type ClientTable, clientOf, LOCAL_CLIENT } from '../../pipeline/settings/client-table.ts'
 import type { ServerReports } from '../../pipeline/settings/server-reports.ts'
+import type { CallMetrics } from './call-metrics.ts'
 import type { StreamLimit } from './stream-limit.ts'
 
 /** What every call must pass. */
@@ -18,6 +19,7 @@ export interface GateSettings {
   /** Undefined = no password is asked for. */
   auth: BasicAuth | undefined
   reports: ServerReports
+  calls: CallMetrics
   /** Told of streams that were one too many. */
   refusedStream(cause: 'limit' | 'client_limit'): void
 }
@@ -34,6 +36,7 @@ const OPEN_SERVICE = '/grpc.health.v1.Health/'
 export function callGate(settings: GateSettings): ServerInterceptor {
   return (method, call) => {
     const client = clientOf(call.getConnectionInfo().remoteAddress)
+    settings.calls.count(method, call)
     countLargeMessages(call, () => settings.reports.refusedRequest('message_size', client))
     let counted = false
     const listener = new ServerListenerBuilder()

@@ -7,6 +7,7 @@ import { GrpcConnections } from '../../pipeline/settings/grpc-connections.ts'
 import { keepaliveOptions } from '../../pipeline/settings/grpc-server-keepalive.ts'
 import type { ServerReports } from '../../pipeline/settings/server-reports.ts'
 import { callGate } from './call-gate.ts'
+import type { CallMetrics } from './call-metrics.ts'
 import type { HubbleConfig } from './config.ts'
 import { Listener } from './listener.ts'
 import { type ObserverContext, observerService } from './observer-service.ts'
@@ -18,6 +19,7 @@ const HEALTH_SERVICE = 'hubble.server.Observer'
 /** What the server tells of itself. */
 export interface HubbleServerReports extends ServerReports {
   refusedStream(cause: 'limit' | 'client_limit'): void
+  readonly calls: CallMetrics
 }
 
 /** The gRPC server of the Hubble API: observer, peer, health and reflection. */
@@ -90,6 +92,7 @@ export class HubbleServer {
       streams,
       auth: this.#auth,
       reports,
+      calls: reports.calls,
       refusedStream: (cause) => reports.refusedStream(cause),
     })
     const server = new Server({
