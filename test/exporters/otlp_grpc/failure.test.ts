@@ -2,18 +2,7 @@ import { Metadata } from '@grpc/grpc-js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { failureOf } from '../../../src/exporters/otlp_grpc/failure.ts'
-import { otlpType } from '../../support/otlp-messages.ts'
-
-/** An error whose details are a `google.rpc.Status` with a `RetryInfo`, as a server sends it. */
-function withRetryInfo(code: number, seconds: number, nanos: number): object {
-  const encode = (type: string, value: object) => otlpType(type).encode(value).finish()
-  const info = encode('RetryInfo', { retry_delay: { seconds, nanos } })
-  const other = { type_url: 'type.googleapis.com/google.rpc.ErrorInfo', value: new Uint8Array([1]) }
-  const details = [other, { type_url: 'type.googleapis.com/google.rpc.RetryInfo', value: info }]
-  const metadata = new Metadata()
-  metadata.set('grpc-status-details-bin', Buffer.from(encode('Status', { code, message: 'busy', details })))
-  return { code, metadata }
-}
+import { retryStatus } from '../../support/otlp-server.ts'
 
 function withDetails(code: number, details: Buffer): object {
   const metadata = new Metadata()
@@ -28,8 +17,18 @@ const cases: { name: string; error: object; passing: boolean; waitMs?: number }[
   ...[2, 3, 5, 6, 7, 9, 12, 13, 16].map((code) => ({ name: `code ${code} stays`, error: { code }, passing: false })),
   { name: 'what is no gRPC error stays', error: {}, passing: false },
   { name: 'exhausted: passes only when the server says when', error: { code: 8 }, passing: false },
-  { name: 'exhausted with a time passes then', error: withRetryInfo(8, 7, 500_000_000), passing: true, waitMs: 7_500 },
-  { name: 'unavailable with a time passes then', error: withRetryInfo(14, 3, 0), passing: true, waitMs: 3_000 },
+  {
+    name: 'exhausted with a time passes then',
+    error: withDetails(8, retryStatus(8, 7_500)),
+    passing: true,
+    waitMs: 7_500,
+  },
+  {
+    name: 'unavailable with a time passes then',
+    error: withDetails(14, retryStatus(14, 3_000)),
+    passing: true,
+    waitMs: 3_000,
+  },
   {
     name: 'unreadable details are no reason to wait or to fail',
     error: withDetails(8, Buffer.from([0x1a, 0xff, 0x01])),
