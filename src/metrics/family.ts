@@ -1,5 +1,6 @@
 import { type Exemplar, Exemplars } from './exemplars.ts'
 import { FamilySnapshot } from './family-snapshot.ts'
+import type { LabelTable } from './label-table.ts'
 import type { SeriesBudget } from './series-budget.ts'
 import { SeriesIndex } from './series-index.ts'
 
@@ -24,6 +25,8 @@ export interface FamilyOptions {
   buckets?: readonly number[]
   /** Most series; further label sets are added to the overflow series (default 2,000, as in OpenTelemetry's SDK). */
   limit?: number
+  /** Label values, shared with other families: where many have the same ones, each is kept once. */
+  texts?: LabelTable
   /** Shared with other families: what finds no room there goes to the overflow series as well. */
   budget?: SeriesBudget
 }
@@ -73,7 +76,7 @@ export class Family {
     this.limit = options.limit ?? 2_000
     this.#budget = options.budget
     this.#clock = clock
-    this.#index = new SeriesIndex(this.labels.length)
+    this.#index = new SeriesIndex(this.labels.length, options.texts)
     this.#counts = new Float64Array(this.kind === 'histogram' ? 8 * (this.buckets.length + 1) : 0)
     this.#startMs[OVERFLOW] = clock()
   }

@@ -1,6 +1,6 @@
 /**
- * Label values of one family, each distinct text kept once and known by a number. Values are counted, so that a text
- * goes when the last series that uses it goes.
+ * Label values of one or more families, each distinct text kept once and known by a number. Values are counted, so that a
+ * text goes when the last series that uses it goes.
  */
 export class LabelTable {
   #ids = new Map<string, number>()

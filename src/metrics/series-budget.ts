@@ -17,9 +17,9 @@ export class SeriesBudget {
     return true
   }
 
-  /** Gives the room of some series back. */
-  give(count = 1): void {
-    if (this.used >= this.limit && count > 0) this.generation++
-    this.used -= count
+  /** Gives the room of one series back. */
+  give(): void {
+    if (this.used >= this.limit) this.generation++
+    this.used--
   }
 }

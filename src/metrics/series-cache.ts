@@ -1,8 +1,8 @@
 import { PairTable } from '../flow/pair-table.ts'
 import type { Family } from './family.ts'
 
-/** Most keys remembered; more are forgotten together, and asked for again. */
-const MAX_KEYS = 65_536
+/** Most keys remembered, in 4 MiB; more are forgotten together, and asked for again. */
+const MAX_KEYS = 131_072
 
 /** Label values that many metrics share (those of both ends of a flow), by a number. */
 export interface SharedLabels {

@@ -9,15 +9,16 @@ const EMPTY = 0
  */
 export class SeriesIndex {
   readonly #width: number
-  readonly #table = new LabelTable()
+  readonly #table: LabelTable
   /** `width` label numbers a row. */
   #labels: Int32Array
   #slots = new Int32Array(16)
   #size = 0
 
-  /** @param width labels of each series */
-  constructor(width: number) {
+  /** @param width labels of each series @param table may be shared with other indexes */
+  constructor(width: number, table = new LabelTable()) {
     this.#width = width
+    this.#table = table
     this.#labels = new Int32Array(8 * width)
   }
 
@@ -44,7 +45,9 @@ export class SeriesIndex {
   insert(row: number, values: readonly string[]): void {
     if ((this.#size + 1) * 4 > this.#slots.length * 3) this.#rehash(this.#slots.length * 2)
     const at = row * this.#width
-    if (at + this.#width > this.#labels.length) this.#labels = enlarged(this.#labels, at * 2 + this.#width)
+    if (at + this.#width > this.#labels.length) {
+      this.#labels = enlarged(this.#labels, at + (at >> 1) + 8 * this.#width)
+    }
     for (let i = 0; i < this.#width; i++) this.#labels[at + i] = this.#table.take(values[i] ?? '')
     this.#place(row)
     this.#size++

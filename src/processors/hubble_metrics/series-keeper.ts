@@ -1,6 +1,7 @@
 import type { Ends } from '../../flow/ends.ts'
 import { Family, type FamilyOptions } from '../../metrics/family.ts'
 import { IdleSeries } from '../../metrics/idle-series.ts'
+import { LabelTable } from '../../metrics/label-table.ts'
 import { SeriesBudget } from '../../metrics/series-budget.ts'
 import type { HubbleMetricsConfig } from './config.ts'
 import { contextLabels, type PartLabels } from './contexts/context-labels.ts'
@@ -25,7 +26,8 @@ export interface Removals {
   idle: number
 }
 
-type SeriesConfig = Pick<
+/** What of the configuration concerns series. */
+export type SeriesConfig = Pick<
   HubbleMetricsConfig,
   'cardinality_limit' | 'total_cardinality_limit' | 'series_ttl' | 'gone_series_ttl' | 'ends' | 'ends_dns'
 >
@@ -44,6 +46,8 @@ export class SeriesKeeper {
   readonly #endpoints: Ends
   readonly #clock: () => number
   readonly #budget: SeriesBudget
+  /** Texts of all labels. */
+  readonly #texts = new LabelTable()
   readonly #sources: EndSources
   readonly #families = new Map<Family, Kept>()
   /** Engines by what they say: metrics that ask for the same share one. */
@@ -54,7 +58,7 @@ export class SeriesKeeper {
     this.#endpoints = endpoints
     this.#clock = clock
     this.#budget = new SeriesBudget(config.total_cardinality_limit)
-    this.#sources = new EndSources(endpoints)
+    this.#sources = new EndSources(endpoints, this.#texts)
   }
 
   /** Series of all families. */
@@ -75,6 +79,11 @@ export class SeriesKeeper {
     return this.#settings(entry, 'exact', () => exactLabels(ends, dns, this.#sources))
   }
 
+  /** What metrics with labels of their own are made with. @param key names the labels: one key, one engine */
+  labelledSettings(key: string, make: (sources: EndSources) => PartLabels): HandlerSettings {
+    return this.#settings({ options: new Map(), limit: undefined }, key, () => make(this.#sources))
+  }
+
   /** To be called after every batch. */
   end(): void {
     for (const labels of this.#labels.values()) labels?.end()
@@ -87,7 +96,11 @@ export class SeriesKeeper {
 
   /** A metric is taken away: its families are no longer kept, and their room is free. */
   drop(families: readonly Family[]): void {
-    for (const family of families) if (this.#families.delete(family)) this.#budget.give(family.size)
+    for (const family of families) {
+      // One by one, so that readers of deltas get what they were not told yet.
+      for (const id of family.ids()) family.remove(id)
+      this.#families.delete(family)
+    }
   }
 
   /** Ends for good. */
@@ -106,7 +119,7 @@ export class SeriesKeeper {
 
   #keep(options: FamilyOptions, labels: PartLabels | undefined): Family {
     const names = [...(options.labels ?? []), ...(labels?.names ?? [])]
-    const family = new Family({ ...options, labels: names, budget: this.#budget }, this.#clock)
+    const family = new Family({ ...options, labels: names, budget: this.#budget, texts: this.#texts }, this.#clock)
     const ttlMs = this.#config.series_ttl
     this.#families.set(family, { labels, idle: ttlMs > 0 ? new IdleSeries(family, ttlMs, this.#clock) : undefined })
     return family

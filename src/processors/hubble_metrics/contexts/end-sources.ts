@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../../../flow/batch.ts'
 import type { EndpointTable } from '../../../flow/endpoint.ts'
 import { Ends } from '../../../flow/ends.ts'
+import { LabelTable } from '../../../metrics/label-table.ts'
 import { type EndpointReading, EndpointValues } from './endpoint-values.ts'
 import { AddressValues, type End, NameValues } from './row-values.ts'
 
@@ -14,12 +15,15 @@ export class EndSources {
   /** Grows whenever numbers come to stand for something else. */
   generation = 0
   readonly #ends: Ends
+  readonly #texts: LabelTable
   readonly #readings = new Map<string, EndpointValues>()
   readonly #unwatch: () => void
   #batch: FlowBatch | undefined
 
-  constructor(ends: Ends = new Ends()) {
+  /** @param texts where label values of endpoints are kept, each once */
+  constructor(ends: Ends = new Ends(), texts = new LabelTable()) {
     this.#ends = ends
+    this.#texts = texts
     this.#unwatch = ends.table.watchRemovals((id) => {
       for (const values of this.#readings.values()) values.forget(id)
     })
@@ -62,7 +66,7 @@ export class EndSources {
   values(key: string, read: EndpointReading): EndpointValues {
     let values = this.#readings.get(key)
     if (values === undefined) {
-      values = new EndpointValues(this.table, read)
+      values = new EndpointValues(this.table, read, this.#texts)
       this.#readings.set(key, values)
     }
     return values

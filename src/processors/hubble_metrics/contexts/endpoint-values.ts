@@ -1,4 +1,6 @@
-import type { Endpoint, EndpointTable } from '../../../flow/endpoint.ts'
+import { type Endpoint, type EndpointTable, UNKNOWN_ENDPOINT } from '../../../flow/endpoint.ts'
+import type { LabelTable } from '../../../metrics/label-table.ts'
+import { SeriesIndex } from '../../../metrics/series-index.ts'
 
 /** What is read of an endpoint: as many texts as labels. */
 export type EndpointReading = (endpoint: Endpoint) => readonly string[]
@@ -18,23 +20,29 @@ export class EndpointValues {
   readonly #read: EndpointReading
   /** By endpoint id. */
   #numbers = new Uint32Array(64)
-  readonly #known = new Map<string, number>()
-  /** By number; `undefined` = free. */
-  readonly #values: (readonly string[] | undefined)[] = [undefined, undefined]
-  /** The endpoint that was read last for a number. */
+  /** Values by number. */
+  readonly #values: SeriesIndex
+  /** Numbers ever given are below this. */
+  #end = EMPTY + 1
+  /** The endpoint that was read last for a number; `undefined` = it is free. */
   readonly #examples: (Endpoint | undefined)[] = [undefined, undefined]
   /** When no endpoint was found to say it, in Unix milliseconds; 0 = one did. */
   readonly #goneMs: number[] = [0, 0]
   readonly #free: number[] = []
 
-  constructor(table: EndpointTable, read: EndpointReading) {
+  /** @param texts where values are kept, each once */
+  constructor(table: EndpointTable, read: EndpointReading, texts: LabelTable) {
     this.#table = table
     this.#read = read
+    // Whoever it is read of, it gives as many texts.
+    const width = read(table.get(UNKNOWN_ENDPOINT)).length
+    this.#values = new SeriesIndex(width, texts)
+    this.#values.insert(EMPTY, new Array<string>(width).fill(''))
   }
 
   /** Distinct values in use. */
   get size(): number {
-    return this.#known.size
+    return this.#values.size
   }
 
   /** Number (> 0) of what the endpoint says. */
@@ -45,13 +53,13 @@ export class EndpointValues {
 
   /** What a number stands for. */
   values(number: number): readonly string[] {
-    return this.#values[number] ?? []
+    return this.#values.values(number)
   }
 
   /** Whether an endpoint said this at the last sweep, or was read since. */
   isLive(values: readonly string[]): boolean {
-    const number = this.#known.get(JSON.stringify(values))
-    return number !== undefined && this.#goneMs[number] === 0
+    const number = this.#values.find(values)
+    return number >= 0 && this.#goneMs[number] === 0
   }
 
   /** The id is about to become another endpoint's. */
@@ -64,14 +72,14 @@ export class EndpointValues {
    * @param isCurrent whether an id stands for something that is there @returns what they stood for
    */
   sweep(nowMs: number, graceMs: number, isCurrent: (id: number) => boolean): (readonly string[])[] {
-    const said = new Uint8Array(this.#values.length)
+    const said = new Uint8Array(this.#end)
     for (let id = 0; id < this.#numbers.length; id++) {
       const number = this.#numbers[id]!
       if (number !== UNREAD && said[number] === 0 && isCurrent(id)) said[number] = 1
     }
     const dead = new Set<number>()
-    for (let number = EMPTY + 1; number < this.#values.length; number++) {
-      const free = this.#values[number] === undefined
+    for (let number = EMPTY + 1; number < this.#end; number++) {
+      const free = this.#examples[number] === undefined
       if (free || said[number] === 1 || this.#isThere(number)) this.#goneMs[number] = 0
       else if (this.#goneMs[number] === 0) this.#goneMs[number] = nowMs
       else if (nowMs - this.#goneMs[number]! >= graceMs) dead.add(number)
@@ -92,8 +100,7 @@ export class EndpointValues {
     for (const number of dead) {
       const values = this.values(number)
       gone.push(values)
-      this.#known.delete(JSON.stringify(values))
-      this.#values[number] = undefined
+      this.#values.remove(number)
       this.#examples[number] = undefined
       this.#goneMs[number] = 0
       this.#free.push(number)
@@ -116,13 +123,10 @@ export class EndpointValues {
   }
 
   #intern(values: readonly string[]): number {
-    const key = JSON.stringify(values)
-    const known = this.#known.get(key)
-    if (known !== undefined) return known
-    const empty = values.every((text) => text === '')
-    const number = empty ? EMPTY : (this.#free.pop() ?? this.#values.length)
-    this.#known.set(key, number)
-    this.#values[number] = values
+    const known = this.#values.find(values)
+    if (known >= 0) return known
+    const number = this.#free.pop() ?? this.#end++
+    this.#values.insert(number, values)
     this.#goneMs[number] = 0
     return number
   }
