@@ -12,9 +12,9 @@ export function folderName({ id, signal }: QueueOwner): string {
   const safe = id.replaceAll(/[^a-z0-9._-]/g, (character) => `~${hex(character)}`)
   const name = `exporter_${safe}_${signal}`
   if (name.length <= LONGEST) return name
-  // No other name has "~~".
   const hash = createHash('sha256').update(name).digest('hex')
-  return `${name.slice(0, LONGEST - hash.length)}~~${hash}`
+  // No other name has "~~".
+  return `${name.slice(0, LONGEST - hash.length - 2)}~~${hash}`
 }
 
 function hex(character: string): string {
