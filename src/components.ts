@@ -46,6 +46,11 @@ export const catalog = new Catalog([
     type: 'hubble_metrics',
     load: async () => (await import('./processors/hubble_metrics/factory.ts')).hubbleMetricsFactory,
   },
+  {
+    kind: 'connector',
+    type: 'retina_metrics',
+    load: async () => (await import('./processors/retina_metrics/factory.ts')).retinaMetricsFactory,
+  },
   { kind: 'exporter', type: 'debug', load: async () => (await import('./exporters/debug/factory.ts')).debugFactory },
   { kind: 'exporter', type: 'file', load: async () => (await import('./exporters/file/factory.ts')).fileFactory },
   { kind: 'exporter', type: 'hubble', load: async () => (await import('./exporters/hubble/factory.ts')).hubbleFactory },

@@ -11,10 +11,7 @@ import { readMetrics } from './metric-list.ts'
 import { MetricSet } from './metric-set.ts'
 import { SeriesKeeper } from './series-keeper.ts'
 import { SeriesMetrics } from './series-metrics.ts'
-
-/** Bounds of the time between two looks for series that are over. */
-const MIN_SWEEP_MS = 10
-const MAX_SWEEP_MS = 10_000
+import { sweepMs } from './sweep.ts'
 
 /** Flows in, metrics out: adds every batch up in the series tables of its handlers, on the thread that brings it. */
 export class HubbleMetricsConnector implements Component, FlowConsumer {
@@ -63,10 +60,4 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
     this.#metrics.end()
     this.#keeper.close()
   }
-}
-
-/** Often enough that no series outlives its time by much. */
-function sweepMs({ series_ttl: idleMs, gone_series_ttl: goneMs }: HubbleMetricsConfig): number {
-  const shortest = Math.min(idleMs || Number.POSITIVE_INFINITY, goneMs || Number.POSITIVE_INFINITY)
-  return Math.min(Math.max(shortest / 4, MIN_SWEEP_MS), MAX_SWEEP_MS)
 }
