@@ -45,6 +45,25 @@ export class Telemetry {
     }
   }
 
+  /**
+   * A counter with fixed labels of what something hot counts itself, asked for at every read-out: it grows by what that
+   * grows from now on, and so never falls when another component takes over. Returns a function that asks for the last time.
+   */
+  countOf(name: string, help: string, labels: Readonly<Record<string, string>>, read: () => number): () => void {
+    const counter = this.counter(name, help, labels)
+    let counted = read()
+    const tell = () => {
+      const now = read()
+      counter.add(now - counted)
+      counted = now
+    }
+    const end = this.beforeRead(tell)
+    return () => {
+      tell()
+      end()
+    }
+  }
+
   /** Runs `refresh` before every read-out, for what is not known by events. Returns a function that ends that. */
   beforeRead(refresh: () => void): () => void {
     this.#refreshers.add(refresh)

@@ -56,4 +56,27 @@ telemetries("the process tells of itself under the Collector's names", ({ teleme
   end()
 })
 
+telemetries(
+  'a counter of what is counted elsewhere goes on over components, and hears the last of one that ends',
+  ({ telemetry }) => {
+    const value = () => {
+      const family = telemetry.families().find(({ name }) => name === 'x')
+      return family?.value(family.series('a'))
+    }
+    let [first, second] = [5, 0]
+    const endFirst = telemetry.countOf('x', '', { l: 'a' }, () => first)
+    assert.is(value(), 0)
+    first += 3
+    assert.is(value(), 3)
+    const endSecond = telemetry.countOf('x', '', { l: 'a' }, () => second)
+    first += 2
+    second += 10
+    endFirst()
+    first += 100
+    assert.is(value(), 15)
+    endSecond()
+    assert.is(value(), 15)
+  },
+)
+
 telemetries.run()

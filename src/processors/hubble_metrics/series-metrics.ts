@@ -24,21 +24,11 @@ export class SeriesMetrics {
 
   watch(family: Family): void {
     const labels = { connector: this.#connector, metric: family.name }
-    const overflows = this.#telemetry.counter(
-      'fovea_connector_overflows_total',
-      'Times that a new label set of a metric found no room and went to its overflow series',
-      labels,
-    )
-    let told = 0
-    const tell = () => {
-      overflows.add(family.refused - told)
-      told = family.refused
-    }
-    const series = () => family.size
+    const overflows = 'Times that a new label set of a metric found no room and went to its overflow series'
+    const [series, refused] = [() => family.size, () => family.refused]
     this.#ends.set(family, [
       this.#telemetry.gauge('fovea_connector_series', 'Series of a metric', labels, series),
-      this.#telemetry.beforeRead(tell),
-      tell,
+      this.#telemetry.countOf('fovea_connector_overflows_total', overflows, labels, refused),
     ])
   }
 

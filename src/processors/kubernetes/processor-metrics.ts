@@ -56,12 +56,6 @@ export class ProcessorMetrics {
   /** A counter that something hot counts itself. */
   #count(name: string, help: string, read: () => number): () => void {
     const { telemetry, id } = this.#context
-    const counter = telemetry.counter(`fovea_kubernetes_${name}`, help, { processor: id })
-    let counted = 0
-    return telemetry.beforeRead(() => {
-      const now = read()
-      counter.add(now - counted)
-      counted = now
-    })
+    return telemetry.countOf(`fovea_kubernetes_${name}`, help, { processor: id }, read)
   }
 }
