@@ -55,6 +55,11 @@ export class ForeignFlows {
     return this.#text(row, [11])
   }
 
+  /** Whether the end is told of, if only by an empty message. */
+  hasEnd(row: number, side: 'source' | 'destination'): boolean {
+    return this.#find(row, [side === 'source' ? 8 : 9], Wire.LENGTH) >= 0
+  }
+
   hasIp(row: number): boolean {
     return this.#find(row, [5], Wire.LENGTH) >= 0
   }

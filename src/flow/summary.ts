@@ -128,6 +128,11 @@ function tcpEventText(batch: FlowBatch, row: number): string {
   }
 }
 
+/** Number of a TCP state by its name, or by its number as text. Others are 0. */
+export function tcpState(name: string): number {
+  return TCP_STATES.indexOf(name) + 1 || Number(name) & 0xff
+}
+
 /** Name of a TCP state (`net/tcp_states.h`). */
 export function tcpStateName(state: number): string {
   return TCP_STATES[state - 1] ?? String(state)

@@ -9,8 +9,9 @@ import { DNS_NAMES, type GeneratedFlows, PORTS } from './generated-flows.ts'
 
 /** Flows as Cilium's agents make them, at random: HTTP, Kafka, policies, translated addresses, and fields that nobody knows yet. */
 
-/** Both ends are there in every flow of an agent, if only as an empty message. */
+/** Both ends are there in every flow of an agent, if only as an empty message; not so with other observers. */
 const ENDPOINTS = [
+  undefined,
   {},
   { identity: 2, labels: ['reserved:world'] },
   { identity: 16_777_217, labels: ['cidr:10.0.0.0/8', 'cidr:10.1.0.0/16', 'reserved:world-ipv4'] },

@@ -71,10 +71,20 @@ export function hasLabels(side: string, texts: readonly string[]): (endpoint: En
   return ({ labels }) => selectors.some((selects) => selects(labels))
 }
 
-/** Tests of `source_identity`, `destination_identity`. */
-export function hasIdentity(numbers: readonly number[]): (endpoint: Endpoint) => boolean {
+/** `source_identity`, `destination_identity`: an end of which another observer says nothing has no identity, not even 0. */
+export function identities(
+  side: 'source' | 'destination',
+  context: FilterContext,
+  numbers: readonly number[],
+): FieldFilter {
   const wanted = new Set(numbers)
-  return ({ identity }) => wanted.has(identity)
+  const filter = onEnd(side, context, ({ identity }) => wanted.has(identity))
+  if (!wanted.has(0)) return filter
+  return (batch, serial) => {
+    const { foreign } = batch
+    const matches = filter(batch, serial)
+    return foreign === undefined ? matches : (row) => matches(row) && foreign.hasEnd(row, side)
+  }
 }
 
 /** Tests of `source_workload`, `destination_workload`; an empty entry is any workload. */

@@ -4,7 +4,7 @@ import { parseUuid } from '../../flow/hubble-uuid.ts'
 import { L7Protocol } from '../../flow/l7.ts'
 import { addressFilter, translatedFilter } from './addresses.ts'
 import { celExpressions } from './cel.ts'
-import { hasIdentity, hasLabels, hasService, hasWorkload, inCluster, inNamespace, onEnd } from './endpoints.ts'
+import { hasLabels, hasService, hasWorkload, identities, inCluster, inNamespace, onEnd } from './endpoints.ts'
 import {
   type CompileContext,
   type FieldFilter,
@@ -41,8 +41,8 @@ export const FIELDS: Fields = {
   destination_ip: (values) => addressFilter('destinationAddress', values),
   interface: interfaces,
   http_status_code: httpStatusCodes,
-  source_identity: (values, context) => onEnd('source', context, hasIdentity(values)),
-  destination_identity: (values, context) => onEnd('destination', context, hasIdentity(values)),
+  source_identity: (values, context) => identities('source', context, values),
+  destination_identity: (values, context) => identities('destination', context, values),
   source_pod: (values, context) => onEnd('source', context, inNamespace(values)),
   destination_pod: (values, context) => onEnd('destination', context, inNamespace(values)),
   source_service: (values, context) => onEnd('source', context, hasService('source', values)),

@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { Kind, Report } from '../../flow/enums.ts'
 import { ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
+import { tcpState } from '../../flow/summary.ts'
 
 const STRUCT = 'type.googleapis.com/google.protobuf.Struct'
 
@@ -92,6 +93,14 @@ export class ExtensionsReader {
       case 'retransmits':
         columns.kind[row] = Kind.TCP_CLOSE
         columns.detail[row] = this.#number
+        break
+      case 'tcp_old_state':
+        columns.kind[row] = Kind.TCP_STATE
+        columns.detail[row] = (tcpState(this.#text) << 8) | (columns.detail[row]! & 0xff)
+        break
+      case 'tcp_new_state':
+        columns.kind[row] = Kind.TCP_STATE
+        columns.detail[row] = (columns.detail[row]! & 0xff00) | tcpState(this.#text)
     }
   }
 }

@@ -19,9 +19,9 @@ const ends = new Ends(new EndpointTable(), new LocalAddresses(() => []))
 const batch = foreignBatch(ends.table, FLOWS)
 const context = { ends, nodeName: 'node-0', uuidPrefix: uuidPrefix(UUID) }
 
-function matches(filter: FlowFilter): number[] {
-  const out = new Uint8Array(batch.length)
-  compileFilters([filter], [], context)(batch, 0, batch.length, out, 1)
+function matches(filter: FlowFilter, flows = batch): number[] {
+  const out = new Uint8Array(flows.length)
+  compileFilters([filter], [], context)(flows, 0, flows.length, out, 1)
   return [...out.keys()].filter((row) => out[row] === 1)
 }
 
@@ -68,6 +68,13 @@ for (const [name, [words, value]] of Object.entries(HTTP_WORDS))
     )
     assert.equal(matches({ ...filter, event_type: [{ type: 1 }, { type: 129 }] }), matches(filter))
   })
+
+test('identity 0 is that of an end of which something is said', () => {
+  const flows = foreignBatch(ends.table, [{}, { source: {} }, { source: { identity: 7 }, destination: { ID: 1 } }])
+  assert.equal(matches({ source_identity: [0] }, flows), [1])
+  assert.equal(matches({ source_identity: [7, 0] }, flows), [1, 2])
+  assert.equal(matches({ destination_identity: [0] }, flows), [2])
+})
 
 test('the values of a field are alternatives, the fields of a filter are not', () => {
   assert.equal(matches({ source_port: ['80', '9'], verdict: [1, 2] }), [HTTP_RESPONSE, DROP])

@@ -194,15 +194,39 @@ test('exact counts of another fovea come through, those of others do not', () =>
   assert.equal([packets[1], bytes[1], weight[1], kind[1]], [0, 0, 1, 0])
 })
 
-/** An entry of `google.protobuf.Struct.fields`. */
+test('what happened to a TCP socket comes through', () => {
+  const of = (...entries: Buffer[]) =>
+    encodeFlow({
+      emitter: { name: 'Fovea' },
+      extensions: { type_url: 'type.googleapis.com/google.protobuf.Struct', value: Buffer.concat(entries) },
+    })
+  const { batch } = batchOf([
+    of(said('tcp_old_state', 'SYN_SENT'), said('tcp_new_state', 'ESTABLISHED')),
+    of(said('tcp_new_state', '200'), said('tcp_old_state', 'LISTEN')),
+    of(entry('retransmits', 3)),
+    of(said('reset', 'received')),
+  ])
+  const { kind, detail } = batch.columns
+  assert.equal([...kind.subarray(0, 4)], [Kind.TCP_STATE, Kind.TCP_STATE, Kind.TCP_CLOSE, Kind.TCP_RESET])
+  assert.equal([...detail.subarray(0, 4)], [(2 << 8) | 1, (10 << 8) | 200, 3, 2])
+})
+
+/** An entry of `google.protobuf.Struct.fields` with a number. */
 function entry(key: string, value: number): Buffer {
   const number = Buffer.alloc(9)
   number[0] = (2 << 3) | 1
   number.writeDoubleLE(value, 1)
-  const name = Buffer.from(key)
-  const body = [Uint8Array.of(10, name.length), name, Uint8Array.of(18, number.length), number]
-  const length = body.reduce((sum, part) => sum + part.length, 0)
-  return Buffer.concat([Uint8Array.of(10, length), ...body])
+  return entryOf(key, number)
+}
+
+/** One with a text. */
+function said(key: string, text: string): Buffer {
+  return entryOf(key, Buffer.from([(3 << 3) | 2, text.length, ...Buffer.from(text)]))
+}
+
+function entryOf(key: string, value: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from([10, key.length, ...Buffer.from(key), 18, value.length]), value])
+  return Buffer.concat([Uint8Array.of(10, body.length), body])
 }
 
 test('a flow without time gets that of its answer', () => {
