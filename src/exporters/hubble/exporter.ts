@@ -159,13 +159,6 @@ export class HubbleExporter implements Component, FlowConsumer {
     const { events } = this.#ends.table.cluster
     const gauge = (name: string, help: string, read: () => number) =>
       telemetry.gauge(`otelcol_exporter_hubble_${name}`, help, { exporter: id }, read)
-    const forgotten = telemetry.family({
-      name: 'otelcol_exporter_hubble_forgotten_agent_events',
-      help: 'Agent events that went for newer ones.',
-      kind: 'counter',
-      labels: ['exporter'],
-    })
-    const ofThis = forgotten.series(id)
     this.#unregister = [
       ...(this.#history === undefined ? [] : historyGauges(this.#history, this.#context)),
       gauge('kept_flows', 'Events in memory that clients can ask for.', () => this.#ring.next - this.#ring.first),
