@@ -90,7 +90,7 @@ export class Otelcol {
     protocols:
       grpc: {endpoint: "127.0.0.1:${otelcol.port}"${section}}
       http: {endpoint: "127.0.0.1:${otelcol.httpPort}"${section}}
-exporters: {file: {path: "${otelcol.output}", flush_interval: 50ms}}
+exporters: {file: {path: "${otelcol.output}", flush_interval: 50ms, append: true}}
 service:
   telemetry: {metrics: {level: none}}
   pipelines:

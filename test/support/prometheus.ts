@@ -62,6 +62,11 @@ scrape_configs:
     })
   }
 
+  /** Of its web server, once started. */
+  get port(): number {
+    return this.#port
+  }
+
   /** An instant query. */
   async query(expression: string): Promise<Sample[]> {
     const { data } = (await this.#get(`query?query=${encodeURIComponent(expression)}`)) as {
