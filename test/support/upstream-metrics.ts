@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { messageType } from '../../src/hubble/definition.ts'
 import { peer } from './peers.ts'
 import { TemporaryFolder } from './temporary-folder.ts'
 import { writeEvents } from './upstream-observer.ts'
@@ -17,15 +16,10 @@ export class UpstreamMetrics {
   readonly #child: ChildProcess
   readonly #lines: AsyncIterator<string>
 
-  /** @param flows `flow.Flow` with proto names and enums as numbers */
-  constructor(flows: readonly object[]) {
-    const { serialize } = messageType('observer.GetFlowsResponse')
+  /** @param events encoded `observer.GetFlowsResponse`s, or `ExportEvent`s, which have the same fields */
+  constructor(events: readonly Uint8Array[]) {
     const file = this.#folder.at('events')
-    // An ExportEvent has the same fields.
-    writeEvents(
-      file,
-      flows.map((flow) => serialize({ flow })),
-    )
+    writeEvents(file, events)
     this.#child = spawn(peer('hubble-upstream'), ['metrics', '-events', file], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
   }
