@@ -22,11 +22,15 @@ function sourceOf(...families: Family[]): MetricSource {
   return { families: () => families, producer: (temporality) => new SeriesProducer(() => families, temporality) }
 }
 
-/** Value of the one point of a sum with these attributes. */
+/** Value of the one point of a sum with these attributes, whatever others it has. */
 function sumOf(metrics: readonly OtlpMetric[], name: string, attributes: Record<string, unknown>): number | undefined {
   const points = metrics.find((metric) => metric.name === name)?.sum?.dataPoints ?? []
-  const wanted = JSON.stringify(attributes)
-  return points.find((point) => JSON.stringify(plainAttributes(point.attributes)) === wanted)?.asDouble
+  const found = points.filter((point) => {
+    const has = plainAttributes(point.attributes)
+    return Object.entries(attributes).every(([key, value]) => has[key] === value)
+  })
+  assert.is(found.length, 1)
+  return found[0]?.asDouble
 }
 
 const metrics = suite('otlp_grpc metrics to a real Collector')
@@ -61,7 +65,8 @@ metrics('what hubble_metrics counted arrives with its numbers, units and kinds',
   const [exported] = await eventually('the metrics', () =>
     otelcol.exports().length > 0 ? otelcol.exports() : undefined,
   )
-  const at = { observation_point: 'to-stack', protocol: 'TCP', verdict: 'FORWARDED' }
+  const ends = { source_reserved: 'world', source_namespace: '', destination_reserved: 'world' }
+  const at = { observation_point: 'to-stack', protocol: 'TCP', verdict: 'FORWARDED', ...ends }
   assert.is(sumOf(exported!, 'fovea_flow_packets_total', at), 4)
   assert.is(sumOf(exported!, 'fovea_flow_bytes_total', at), 296)
   const type = { protocol: 'TCP', type: 'Trace', subtype: 'to-stack', verdict: 'FORWARDED' }
