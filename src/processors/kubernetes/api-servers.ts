@@ -48,6 +48,6 @@ export class ApiServers {
     claimed.end(this.#owner, gone)
     // A node or a pod that has the address is known by more than that.
     claimed.beginWhere(this.#owner, now, 0, (present) => present === NOBODY)
-    nodes.invalidateAll()
+    nodes.changeAll()
   }
 }

@@ -37,16 +37,19 @@ export class BatchNamer {
     this.#unmanaged = table.add(endpoint({ identity: 3, labels: ['reserved:unmanaged'] }))
   }
 
-  /** @param waits whether the answer is wanted @returns whether an end that nobody has may still turn out to be a pod's */
+  /** @param waits whether the batch may be named again @returns then: whether an end that nobody has may still turn out to be a pod's */
   name(batch: FlowBatch, waits: boolean): boolean {
     this.#model.settle()
     this.#local.refresh()
     this.#hostId = this.#model.hostId || HOST_ENDPOINT
     this.#waits = waits
     this.#open = false
+    const counted = this.unmanaged
     batch.epoch = this.#table.epoch
     for (let from = 0; from < batch.length; from += MOST_ROWS)
       this.#nameRows(batch, from, Math.min(from + MOST_ROWS, batch.length))
+    // Those of a batch that waits are counted when it goes on.
+    if (this.#open) this.unmanaged = counted
     return this.#open
   }
 

@@ -8,7 +8,7 @@ import { ClusterEvents } from './cluster-events.ts'
 import { type ClusterNames, Describer, type NamespaceRecord } from './describer.ts'
 import { EndResolver } from './end-resolver.ts'
 import { HostPods } from './host-pods.ts'
-import { Identities, type KnownEndpoint, type KnownIdentity } from './identities.ts'
+import { Identities, type KnownEndpoint, type KnownIdentity, sameEndpoint } from './identities.ts'
 import { NodeOwners } from './node-owners.ts'
 import type { NodeRecord } from './node-record.ts'
 import { Owners } from './owners.ts'
@@ -67,7 +67,7 @@ export class ClusterModel {
   constructor({ table, names, limits, filter, observeDefault, behind, clock }: ModelSettings) {
     this.#table = table
     this.#names = names
-    this.owners = new Owners(table)
+    this.owners = new Owners(table, limits, clock)
     this.#agents = new AgentPods(table.cluster)
     this.#endCensus = table.cluster.addCensus((end) => this.#isThere(end))
     this.ownership = new Ownership(limits, (owner) => this.owners.release(owner), clock)
@@ -91,7 +91,7 @@ export class ClusterModel {
   /** Endpoint id of this agent's own node; 0 = the node is not known yet. */
   get hostId(): number {
     const owner = this.nodes.number(this.#names.node)
-    return owner === 0 ? 0 : this.owners.id(owner)
+    return owner === 0 ? 0 : this.owners.idNow(owner)
   }
 
   readonly podListener: Listener<PodRecord> = {
@@ -169,7 +169,7 @@ export class ClusterModel {
     updated: (key, endpoint, before) => this.#setCiliumEndpoint(key, endpoint, before),
     deleted: (key) => {
       this.identities.deleteEndpoint(key)
-      this.pods.invalidate(key)
+      this.pods.change(key)
     },
   }
 
@@ -189,24 +189,24 @@ export class ClusterModel {
   settle(): void {
     const [nodes, namespaces] = [this.#changedNodes, this.#changedNamespaces]
     if (nodes.size === 0 && namespaces.size === 0) return
-    this.pods.invalidateWhere(({ node, namespace }) => nodes.has(node) || namespaces.has(namespace))
+    this.pods.changeWhere(({ node, namespace }) => nodes.has(node) || namespaces.has(namespace))
     nodes.clear()
     namespaces.clear()
   }
 
-  /** Past owners of addresses and ports that are remembered. */
+  /** Past owners of addresses and ports, and how owners were shown before, as far as they are remembered. */
   get history(): number {
-    return this.ownership.history + this.#servicePorts.history + this.#hostPorts.history
+    return this.owners.history + this.ownership.history + this.#servicePorts.history + this.#hostPorts.history
   }
 
   /** Those forgotten before their time. */
   get evicted(): number {
-    return this.ownership.evicted + this.#servicePorts.evicted + this.#hostPorts.evicted
+    return this.owners.evicted + this.ownership.evicted + this.#servicePorts.evicted + this.#hostPorts.evicted
   }
 
   /** To be called every few seconds: forgets what is long over and frees ids. */
   sweep(): void {
-    for (const past of [this.#servicePorts, this.#hostPorts, this.ownership]) past.sweep()
+    for (const past of [this.#servicePorts, this.#hostPorts, this.ownership, this.owners]) past.sweep()
     if (this.#identitiesChanged) this.pods.renewAll()
     this.#identitiesChanged = false
     this.services.refresh()
@@ -256,12 +256,12 @@ export class ClusterModel {
 
   #setCiliumEndpoint(key: string, endpoint: KnownEndpoint, before?: KnownEndpoint): void {
     this.identities.setEndpoint(key, endpoint)
-    this.pods.invalidate(key)
+    if (before === undefined || !sameEndpoint(endpoint, before)) this.pods.change(key)
     this.#events.identity(this.pods.find(key), before, endpoint)
   }
 
   #slicedChanged(key: string, before: SlicedEndpoint | undefined, now: SlicedEndpoint | undefined): void {
-    this.pods.invalidate(key)
+    this.pods.change(key)
     if (now !== undefined) this.#events.identity(this.pods.find(key), before, now)
   }
 

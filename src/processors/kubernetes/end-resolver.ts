@@ -39,22 +39,23 @@ export class EndResolver {
     const ownership = this.#ownership
     const owner = ownership.at(address, seconds, nanos)
     if (owner === NOBODY) return UNOWNED
-    if (!hasPorts(key >>> 16)) return this.#owners.id(owner)
+    if (!hasPorts(key >>> 16)) return this.#owners.id(owner, seconds, nanos)
     if (this.#owners.kind(owner) === OwnerKind.NODE) return this.#atNode(address, owner, key, seconds, nanos)
-    if (ownership.claims(address) === 0) return this.#owners.id(owner)
-    return this.#as(owner, this.#services.at(address, key, seconds, nanos))
+    if (ownership.claims(address) === 0) return this.#owners.id(owner, seconds, nanos)
+    return this.#as(owner, this.#services.at(address, key, seconds, nanos), seconds, nanos)
   }
 
   /** At a node's address, ports tell its pods apart, and node ports are services'. */
   #atNode(address: number, node: number, key: number, seconds: number, nanos: number): number {
     const pod = this.#hostPods.at(address, key, seconds, nanos)
     const service = this.#services.at(address, key, seconds, nanos)
-    if (pod !== 0) return this.#as(pod, service)
-    return this.#as(node, service || this.#services.at(ANY_NODE, key, seconds, nanos))
+    if (pod !== 0) return this.#as(pod, service, seconds, nanos)
+    return this.#as(node, service || this.#services.at(ANY_NODE, key, seconds, nanos), seconds, nanos)
   }
 
-  #as(owner: number, service: number): number {
-    return service === 0 ? this.#owners.id(owner) : this.#owners.idAs(owner, service)
+  #as(owner: number, service: number, seconds: number, nanos: number): number {
+    const owners = this.#owners
+    return service === 0 ? owners.id(owner, seconds, nanos) : owners.idAs(owner, service, seconds, nanos)
   }
 }
 

@@ -8,8 +8,8 @@ export interface HeldBatchesSettings {
   waitMs: number
   /** Most flows held; beyond, the oldest go on before their time. */
   maxFlows: number
-  /** Names a batch. @returns whether an end of it may still become known */
-  name(batch: FlowBatch): boolean
+  /** Names a batch. @param waits whether it may be named again @returns then: whether an end of it may still become known */
+  name(batch: FlowBatch, waits: boolean): boolean
   next: FlowConsumer
   log: Logger
   /** Counts batches that went on before their time. */
@@ -48,7 +48,7 @@ export class HeldBatches {
   /** Passes a batch on that needs not wait and has nobody before it; holds any other one. */
   push(batch: FlowBatch): void | Promise<void> {
     const { waitMs, maxFlows, name, next, early } = this.#settings
-    const open = name(batch)
+    const open = name(batch, waitMs > 0)
     if (!open && this.#queue.length === 0 && this.#releasing === undefined) return next.consume(batch)
     batch.retain()
     this.#queue.push({ batch, open, dueMs: this.#clock() + waitMs })
@@ -88,8 +88,8 @@ export class HeldBatches {
   async #run(): Promise<void> {
     const { name, next, log } = this.#settings
     for (let held = this.#queue[0]; held !== undefined; held = this.#queue[0]) {
-      if (held.open) held.open = name(held.batch)
-      if (held.open && held.dueMs > this.#clock()) return
+      if (held.open) held.open = name(held.batch, held.dueMs > this.#clock())
+      if (held.open) return
       this.#queue.shift()
       this.#flows -= held.batch.length
       try {

@@ -21,6 +21,10 @@ export function knownEndpoint({ metadata, status }: CiliumEndpoint): KnownEndpoi
   return { identity, localId: status?.id ?? 0, podUid: pod?.uid ?? '' }
 }
 
+export function sameEndpoint(a: KnownEndpoint, b: KnownEndpoint): boolean {
+  return a.identity === b.identity && a.localId === b.localId && a.podUid === b.podUid
+}
+
 /** What is kept of a CiliumIdentity. */
 export interface KnownIdentity {
   readonly number: number

@@ -66,11 +66,11 @@ export class NodeOwners implements Listener<NodeRecord> {
       const gone = before.addresses.filter((address) => !node.addresses.includes(address))
       addresses.end(owner, gone)
       for (const cidr of before.podCidrs) podNetworks.remove(cidr)
-      this.#attach(owner, node)
-      owners.invalidate(owner)
+      this.#attach(owner, node, Number.POSITIVE_INFINITY)
+      owners.change(owner)
     }
     if (node.zone === before.zone) return
-    owners.invalidate(owner)
+    owners.change(owner)
     this.#settings.changed(name)
   }
 
@@ -81,19 +81,21 @@ export class NodeOwners implements Listener<NodeRecord> {
     describer.nodes.delete(name)
     addresses.end(owner, node.addresses)
     for (const cidr of node.podCidrs) podNetworks.remove(cidr)
+    owners.depart(owner)
     owners.release(owner)
   }
 
   /** The set of API servers changed. */
-  invalidateAll(): void {
-    for (const owner of this.#numbers.values()) this.#settings.owners.invalidate(owner)
+  changeAll(): void {
+    for (const owner of this.#numbers.values()) this.#settings.owners.change(owner)
   }
 
-  #attach(owner: number, node: NodeRecord): void {
+  /** @param sinceMs Unix ms, infinite = now: addresses that it did not have before are its from then on */
+  #attach(owner: number, node: NodeRecord, sinceMs = node.createdMs): void {
     const { owners, addresses, podNetworks } = this.#settings
     // A pod that has the bridge's usual address keeps it.
     const yields = (present: number) => owners.kind(present) !== OwnerKind.POD
-    addresses.beginWhere(owner, node.addresses, node.createdMs, yields)
+    addresses.beginWhere(owner, node.addresses, sinceMs, yields)
     for (const cidr of node.podCidrs) podNetworks.add(cidr)
   }
 }

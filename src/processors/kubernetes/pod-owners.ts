@@ -64,7 +64,7 @@ export class PodOwners implements Listener<PodRecord> {
       } else if (pod.hostNetwork) this.#moveHost(owner, pod, before)
       else this.#move(owner, pod, before)
     }
-    if (!sameDescription(pod, before)) this.#settings.owners.invalidate(owner)
+    if (!sameDescription(pod, before)) this.#settings.owners.change(owner)
   }
 
   deleted(key: string, pod: PodRecord): void {
@@ -88,16 +88,22 @@ export class PodOwners implements Listener<PodRecord> {
   }
 
   /** What one pod's description is made of changed. @param key `namespace/name` */
-  invalidate(key: string): void {
+  change(key: string): void {
     const owner = this.#numbers.get(key)
-    if (owner !== undefined) this.#settings.owners.invalidate(owner)
+    if (owner !== undefined) this.#settings.owners.change(owner)
   }
 
-  /** The same for every pod that `concerns`. */
-  invalidateWhere(concerns: (pod: PodRecord) => boolean): void {
+  /** More is known of one pod than before. @param key `namespace/name` */
+  correct(key: string): void {
+    const owner = this.#numbers.get(key)
+    if (owner !== undefined) this.#settings.owners.correct(owner)
+  }
+
+  /** The same as `change` for every pod that `concerns`. */
+  changeWhere(concerns: (pod: PodRecord) => boolean): void {
     const { owners } = this.#settings
     for (const owner of this.#numbers.values())
-      if (concerns((owners.record(owner) as PodOwner).pod)) owners.invalidate(owner)
+      if (concerns((owners.record(owner) as PodOwner).pod)) owners.change(owner)
   }
 
   /** Identities changed: whoever would be shown with another one now is described anew. */

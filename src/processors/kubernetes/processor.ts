@@ -76,7 +76,7 @@ export class KubernetesProcessor implements Component, FlowConsumer {
   #holdBatches(namer: BatchNamer, { early }: ProcessorMetrics): HeldBatches {
     const { wait_for_metadata: waitMs, max_waiting_flows: maxFlows } = this.#config
     const next = { mutates: this.#next.mutates, consume: (batch: FlowBatch) => this.#passOn(batch) }
-    const name = (batch: FlowBatch) => namer.name(batch, waitMs > 0)
+    const name = (batch: FlowBatch, waits: boolean) => namer.name(batch, waits)
     return new HeldBatches({ waitMs, maxFlows, name, next, log: this.#context.log, early })
   }
 

@@ -66,9 +66,10 @@ export class ServiceOwners {
       addresses.end(owner, gone)
       this.#removePorts(owner, before)
     }
-    addresses.begin(owner, service.clusterIps, service.createdMs)
-    // A load balancer's address may be a node's, or shared by services: then ports decide.
-    addresses.beginWhere(owner, service.externalIps, service.createdMs, (present) => present === NOBODY)
+    // Addresses that it gets later are not its since its creation.
+    const sinceMs = before === undefined ? service.createdMs : Number.POSITIVE_INFINITY
+    addresses.begin(owner, service.clusterIps, sinceMs)
+    this.#claimExternal(owner, sinceMs)
     this.#addPorts(owner, service)
   }
 
@@ -86,7 +87,7 @@ export class ServiceOwners {
     for (const words of parsed(slice.addresses))
       for (const port of slice.ports)
         this.#settings.ports.add(words, port, { service: owner, headless: slice.headless })
-    this.#settings.owners.invalidate(owner)
+    this.#settings.owners.change(owner)
   }
 
   deleteSlice(slice: SliceRecord): void {
@@ -94,7 +95,7 @@ export class ServiceOwners {
     this.#record(owner).slices.delete(slice)
     for (const words of parsed(slice.addresses))
       for (const port of slice.ports) this.#settings.ports.remove(words, port, owner)
-    this.#settings.owners.invalidate(owner)
+    this.#settings.owners.change(owner)
     this.#close(slice.service, owner)
   }
 
@@ -112,9 +113,15 @@ export class ServiceOwners {
     return owner === undefined ? [] : [...this.#record(owner).slices].flatMap(({ addresses }) => addresses)
   }
 
-  /** Pods behind a service may have changed without its slices: what is shown of it is compared, and renewed where it differs. */
+  /**
+   * Pods behind a service may have changed without its slices: what is shown of it is compared, and renewed where it differs.
+   * An address that it shared may be its alone by now.
+   */
   refresh(): void {
-    for (const owner of this.#numbers.values()) this.#settings.owners.renew(owner)
+    for (const owner of this.#numbers.values()) {
+      this.#settings.owners.renew(owner)
+      this.#claimExternal(owner, Number.POSITIVE_INFINITY)
+    }
   }
 
   #describe({ service, slices }: ServiceOwner): Endpoint {
@@ -128,6 +135,13 @@ export class ServiceOwners {
       }
     }
     return describer.service(service, backends)
+  }
+
+  /** A load balancer's address may be a node's, or shared by services: then ports decide. */
+  #claimExternal(owner: number, sinceMs: number): void {
+    const externalIps = this.#record(owner).declared?.externalIps ?? []
+    if (externalIps.length === 0) return
+    this.#settings.addresses.beginWhere(owner, externalIps, sinceMs, (present) => present === NOBODY)
   }
 
   #addPorts(owner: number, { externalIps, ports, nodePorts }: ServiceRecord): void {

@@ -130,11 +130,12 @@ export class WatchedCluster {
     this.#forget()
     const open = this.#open
     this.#open = undefined
-    if (open === undefined) return
-    clearInterval(open.sweeper)
-    open.lookup.stop()
-    await Promise.all(open.watches.map((watch) => watch.stop()))
-    open.access.close()
+    if (open !== undefined) {
+      clearInterval(open.sweeper)
+      open.lookup.stop()
+      await Promise.all(open.watches.map((watch) => watch.stop()))
+      open.access.close()
+    }
     this.model.clear()
   }
 
@@ -164,7 +165,7 @@ export class WatchedCluster {
 
   #behind(pod: PodRecord) {
     const { namespace, name, workload } = pod
-    const found = () => this.model.pods.invalidate(`${namespace}/${name}`)
+    const found = () => this.model.pods.correct(`${namespace}/${name}`)
     return this.#open?.lookup.behind(namespace, workload, found) ?? workload
   }
 

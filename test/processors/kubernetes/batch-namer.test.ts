@@ -68,6 +68,30 @@ test('what may turn out to be a pod’s is worth waiting for: addresses of pod n
   assert.equal(named(cluster, namer, '198.51.100.9'), ['reserved:unmanaged', true])
 })
 
+test('ends nobody has are counted once, however often a batch that waits is named', () => {
+  const { namer } = namedCluster()
+  const batch = flowBatch([{ ...TCP_SYN, source: '10.1.0.99', destination: '203.0.113.1', timeMs: START_MS }])
+  assert.equal([namer.name(batch, true), namer.name(batch, true), namer.unmanaged], [true, true, 0])
+  assert.equal([namer.name(batch, false), namer.unmanaged], [false, 1])
+})
+
+test('a batch that waited shows its flows’ time: addresses and labels', () => {
+  const { cluster, namer } = namedCluster()
+  cluster.put('pod', runningPod('web', ['10.1.0.20'], { labels: { app: 'old' } }))
+  const timeMs = START_MS + 1_000
+  const row = { ...TCP_SYN, source: '10.1.0.20', destination: '10.1.0.99', timeMs }
+  const [first, batch] = [flowBatch([row]), flowBatch([row])]
+  namer.name(first, false)
+  assert.ok(namer.name(batch, true))
+  cluster.nowMs = timeMs + 500
+  cluster.put('pod', runningPod('web', ['10.1.0.20'], { labels: { app: 'new' } }))
+  cluster.put('pod', runningPod('late', ['10.1.0.99']))
+  assert.not(namer.name(batch, true))
+  const { sourceEndpoint, destinationEndpoint } = batch.columns
+  assert.is(sourceEndpoint[0], first.columns.sourceEndpoint[0])
+  assert.is(cluster.table.get(destinationEndpoint[0]!).podName, 'late')
+})
+
 test('the world is two where pods have addresses of both families', () => {
   const { cluster, namer } = namedCluster()
   const worlds = () => ['203.0.113.9', '2001:db8::1'].map((address) => named(cluster, namer, address)[0])

@@ -16,7 +16,7 @@ function made(maxFlows = 100) {
   const held = new HeldBatches({
     waitMs: 1_000,
     maxFlows,
-    name: (batch) => state.open.has(batch),
+    name: (batch, waits) => waits && state.open.has(batch),
     next: sink,
     log: createContext('processor', 'kubernetes').log,
     early: {

@@ -24,7 +24,7 @@ interface Kept {
 }
 
 test('kept flows show what they showed, whatever changes meanwhile, and ids are used again', async () => {
-  const cluster = new TestCluster()
+  const cluster = new TestCluster({ limits: { historyMs: 20_000, maxHistory: 100_000 } })
   const { table, model } = cluster
   const namer = new BatchNamer(table, model, new LocalAddresses(() => []))
   cluster.put('service', { metadata: { name: 'shop' }, spec: { clusterIPs: ['10.96.0.1'], ports: [{ port: 80 }] } })

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { preferredIdentity } from '../../../src/kubernetes/identity-number.ts'
-import { node, runningPod, START_MS, TestCluster } from '../../support/kubernetes-model.ts'
+import { node, runningPod, START_MS, slice, TestCluster } from '../../support/kubernetes-model.ts'
 
 const pods = suite('pods')
 
@@ -97,14 +97,50 @@ pods('a pod that comes back under its name is another one', () => {
   assert.is.not(cluster.end('10.1.0.2')?.identity, 4_711)
 })
 
-pods('a change of labels is a new endpoint, and flows that are kept go on to name the old one', () => {
+pods('a change of labels is a new endpoint; flows of before, late ones too, show the old one', () => {
   const cluster = new TestCluster()
   cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app: 'web' } }))
+  cluster.put('slice', slice('shop-1', 'shop', ['10.1.0.1'], [8_080]))
   const before = cluster.end('10.1.0.1')!
+  cluster.nowMs += 1_500
   cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app: 'shop' } }))
   const after = cluster.end('10.1.0.1')!
   assert.ok(before.labels.includes('k8s:app=web') && after.labels.includes('k8s:app=shop'))
   assert.is.not(before.identity, after.identity)
+  const early = cluster.nowMs - 1
+  assert.equal([cluster.end('10.1.0.1', 0, early), cluster.end('10.1.0.1')], [before, after])
+  const asService = cluster.end('10.1.0.1', 8_080, early)
+  assert.equal([asService?.labels, asService?.service?.name], [before.labels, 'shop'])
+  assert.is(cluster.end('10.1.0.1', 8_080, early), asService)
+  assert.is(cluster.table.waiting, 0)
+  cluster.nowMs += 300_001
+  cluster.model.sweep()
+  assert.is(cluster.table.waiting, 2)
+  assert.is(cluster.model.history, 0)
+})
+
+pods('each of several changes shows in flows of its time', () => {
+  const cluster = new TestCluster()
+  for (const app of ['a', 'b', 'c']) {
+    cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app } }))
+    cluster.end('10.1.0.1')
+    cluster.nowMs += 700
+  }
+  const at = (ms: number) => cluster.end('10.1.0.1', 0, START_MS + ms)?.labels[0]
+  assert.equal(
+    [0, 699.9, 700, 1_399, 1_400, 9_000].map(at),
+    ['a', 'a', 'b', 'b', 'c', 'c'].map((app) => `k8s:app=${app}`),
+  )
+})
+
+pods('how pods were shown before is known of so many at a time, and what is forgotten is counted', () => {
+  const cluster = new TestCluster({ limits: { historyMs: 300_000, maxHistory: 2 } })
+  for (const app of ['a', 'b', 'c', 'd']) {
+    cluster.put('pod', runningPod('web', ['10.1.0.1'], { labels: { app } }))
+    cluster.end('10.1.0.1')
+    cluster.nowMs += 1_000
+  }
+  assert.equal([cluster.model.history, cluster.model.evicted], [2, 1])
   assert.is(cluster.table.waiting, 1)
 })
 

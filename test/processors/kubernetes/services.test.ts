@@ -56,6 +56,49 @@ services('its own address shows the identity and labels that its backends share'
   assert.equal([cluster.end('10.96.0.10')?.identity, cluster.who('10.96.0.10')], [3, 'reserved:unmanaged'])
 })
 
+services('a service without backends is managed by nobody, but flows of before show whose it was', () => {
+  const cluster = shop()
+  const before = cluster.end('10.96.0.10')
+  cluster.nowMs += 2_000
+  cluster.remove('slice', slice('shop-1', 'shop', [], []))
+  assert.is(cluster.who('10.96.0.10'), 'reserved:unmanaged')
+  assert.is(cluster.end('10.96.0.10', 80, cluster.nowMs - 1), before)
+  assert.is(cluster.service('10.96.0.10'), 'default/shop')
+})
+
+services('an address that services share is the other one’s when the first one goes', () => {
+  const cluster = shop()
+  const mail = { metadata: { name: 'mail' }, spec: { externalIPs: ['203.0.113.9'], ports: [{ port: 25 }] } }
+  cluster.put('service', mail)
+  cluster.nowMs += 10_000
+  cluster.remove('service', SHOP)
+  cluster.nowMs += 1_000
+  cluster.model.sweep()
+  cluster.nowMs += 1_000
+  assert.equal(
+    [25, 80].map((port) => cluster.service('203.0.113.9', port)),
+    ['default/mail', 'default/mail'],
+  )
+  cluster.remove('service', mail)
+  cluster.nowMs += 300_001
+  cluster.model.sweep()
+  assert.is(cluster.who('203.0.113.9'), '')
+})
+
+services('an address that a load balancer has from a node is the service’s once the node is gone', () => {
+  const cluster = shop()
+  cluster.put('service', { metadata: { name: 'vip' }, spec: { externalIPs: ['192.168.0.2'], ports: [{ port: 25 }] } })
+  assert.equal(
+    [cluster.who('192.168.0.2', 26), cluster.service('192.168.0.2', 25)],
+    ['reserved:remote-node', 'default/vip'],
+  )
+  cluster.remove('node', node('node-2', ['192.168.0.2']))
+  cluster.nowMs += 1_000
+  cluster.model.sweep()
+  cluster.nowMs += 1_000
+  assert.is(cluster.service('192.168.0.2', 25), 'default/vip')
+})
+
 services('of several services a ClusterIP comes before a headless one; of two with a ClusterIP none is named', () => {
   const cluster = shop()
   const headless = slice('shop-h', 'shop-h', ['10.1.0.1'], [8_080])
