@@ -101,6 +101,8 @@ export class SeriesKeeper {
       for (const id of family.ids()) family.remove(id)
       this.#families.delete(family)
     }
+    const used = new Set([...this.#families.values()].map(({ labels }) => labels))
+    for (const [key, labels] of this.#labels) if (!used.has(labels)) this.#labels.delete(key)
   }
 
   /** Ends for good. */

@@ -1,16 +1,25 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Ends } from '../../../src/flow/ends.ts'
 import { Verdict } from '../../../src/flow/enums.ts'
 import type { Family } from '../../../src/metrics/family.ts'
 import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
 import { type HubbleMetricsConfig, hubbleMetricsConfig } from '../../../src/processors/hubble_metrics/config.ts'
 import { HubbleMetricsConnector } from '../../../src/processors/hubble_metrics/connector.ts'
+import { HANDLER_KINDS } from '../../../src/processors/hubble_metrics/handlers/kinds.ts'
+import { SeriesKeeper } from '../../../src/processors/hubble_metrics/series-keeper.ts'
 import { createContext, ownMetric } from '../../support/create-context.ts'
 import { eventually } from '../../support/eventually.ts'
 import { flowBatch, TCP_SYN } from '../../support/flows.ts'
 import { DROP, familySeries } from '../../support/metric-rows.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 const test = suite('metrics of a file that changes')
 const folder = new TemporaryFolder()
@@ -165,6 +174,25 @@ test('a file that is missing, or goes, changes nothing', async () => {
   await until('failure', failures + 2)
   assert.equal(names(), ['hubble_flows_processed_total', LOST])
   await connector.shutdown()
+})
+
+test('what a metric knew of ends goes with the last one that asked for the same', async () => {
+  const defaults = defaultsOf(hubbleMetricsConfig.schema) as unknown as HubbleMetricsConfig
+  const keeper = new SeriesKeeper(defaults, new Ends())
+  /** Two metrics with the same labels. */
+  const made = () => {
+    const settings = keeper.hubbleSettings({ options: new Map([['sourcecontext', ['pod']]]), limit: undefined })
+    const handlers = ['flow', 'drop'].map((name) => HANDLER_KINDS[name]!.hubble(settings))
+    return { ends: new WeakRef(settings.ends), families: handlers.map((handler) => [...handler.families]) }
+  }
+  const { ends, families } = made()
+  for (const stays of [true, false]) {
+    keeper.drop(families.pop()!)
+    // A weak reference that was asked stays until the end of its turn.
+    await setImmediate()
+    collect()
+    assert.is(ends.deref() !== undefined, stays)
+  }
 })
 
 test('cannot be listed in two places', () => {
