@@ -26,6 +26,7 @@ const cases: { name: string; accept?: string; offer?: Offer; want: string }[] = 
     want: TEXT_UTF8,
   },
   { name: 'Prometheus 2', accept: PROMETHEUS_2, want: OPEN },
+  { name: 'quoted names refused', accept: 'text/plain;version=1.0.0;escaping=allow-utf-8;q=0,*/*', want: TEXT },
   { name: 'anything will do', accept: '*/*', want: TEXT },
   { name: 'text preferred', accept: 'application/openmetrics-text;q=0.1,text/plain;q=0.9', want: TEXT },
   { name: 'OpenMetrics refused', accept: 'application/openmetrics-text;q=0, */*;q=0.1', want: TEXT },

@@ -230,23 +230,38 @@ writes('the numbers of a metric are those of one moment, and a series that ends 
   assert.is(text([f]).match(/ 2$/gm)?.length, 99)
 })
 
-writes('an answer that is broken off watches its metrics no longer', () => {
-  const f = made({ labels: ['l'] }, (x) => ['a', 'b'].map((v) => x.series(v)))
-  const watched = new Set<unknown>()
-  const { watchRemovals } = f
-  f.watchRemovals = (watcher) => {
-    watched.add(watcher)
-    const end = watchRemovals.call(f, watcher)
+/** A family of two series, and who watches their removal. */
+function watchedFamily(): { family: Family; watching: Set<unknown> } {
+  const family = made({ labels: ['l'] }, (x) => ['a', 'b'].map((v) => x.series(v)))
+  const watching = new Set<unknown>()
+  const { watchRemovals } = family
+  family.watchRemovals = (watcher) => {
+    watching.add(watcher)
+    const end = watchRemovals.call(family, watcher)
     return () => {
-      watched.delete(watcher)
+      watching.delete(watcher)
       end()
     }
   }
-  const chunks = writeText([f], { chunkLength: 1 })
+  return { family, watching }
+}
+
+writes('an answer that is broken off watches its metrics no longer', () => {
+  const { family, watching } = watchedFamily()
+  const chunks = writeText([family], { chunkLength: 1 })
   chunks.next()
-  assert.ok(watched.size > 0)
+  assert.is(watching.size, 1)
   chunks.return(undefined)
-  assert.is(watched.size, 0)
+  assert.is(watching.size, 0)
+})
+
+writes('an answer watches none of the metrics it added up once it has', () => {
+  const watched = [watchedFamily(), watchedFamily()]
+  text(watched.map(({ family }) => family))
+  assert.equal(
+    watched.map(({ watching }) => watching.size),
+    [0, 0],
+  )
 })
 
 writes('sums of many series leave time for other work', () => {

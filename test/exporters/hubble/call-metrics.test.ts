@@ -46,6 +46,13 @@ calls('by method, messages and code', async () => {
     )
     assert.is(count(hubble, 'handled', { ...labels, grpc_code: 'OK' }), 1)
   }
+  await hubble.stop()
+  const handled = hubble.context.telemetry.families().find(({ name }) => name === 'grpc_server_handled_total')!
+  assert.is(
+    [...handled.ids()].reduce((sum, id) => sum + handled.value(id), 0),
+    2,
+    'each call ends once',
+  )
 })
 
 calls('with the code of what was wrong', async () => {

@@ -120,6 +120,30 @@ serving('names keep their characters where the scraper reads them, and only ther
   assert.match(await scrape('text/plain;version=0.0.4'), 'a_b 1\n')
 })
 
+serving('times of reading and of beginning are told where asked for', async () => {
+  const settings = { send_timestamps: true, enable_open_metrics: true, enable_created_samples: true }
+  const exporter = await serve(settings, sourceOf(counter('a_total', 1)))
+  const open = await get(exporter, '/metrics', { headers: { accept: 'application/openmetrics-text' } })
+  assert.match(await open.text(), /^a_total 1 [\d.]+\na_created [\d.]+ [\d.]+$/m)
+  const plain = await (await get(await serve({ enable_open_metrics: true }, sourceOf(counter('a_total', 1))))).text()
+  assert.match(plain, /^a_total 1$/m)
+})
+
+const mistakes: { settings: Partial<PrometheusConfig>; path: string[] }[] = [
+  { settings: { namespace: '1a' }, path: ['namespace'] },
+  { settings: { namespace: 'a.b' }, path: ['namespace'] },
+  { settings: { const_labels: { __a: 'b' } }, path: ['const_labels', '__a'] },
+]
+for (const { settings, path } of mistakes)
+  serving(`refuses ${JSON.stringify(settings)}`, () => {
+    const defaults = defaultsOf(prometheusConfig.schema) as unknown as PrometheusConfig
+    assert.equal(prometheusConfig.check?.(defaults), [])
+    assert.equal(
+      prometheusConfig.check?.({ ...defaults, ...settings }).map((problem) => problem.path),
+      [path],
+    )
+  })
+
 serving('a metric that is left out is counted', async () => {
   const gauge = new Family({ name: 'a_total', help: '', kind: 'gauge' })
   gauge.series()
@@ -173,6 +197,8 @@ serving('more scrapes at once than configured are refused with 503', async () =>
   assert.is(response.status, 503)
   assert.is(response.headers.get('retry-after'), '1')
   slow.destroy()
+  const refused = 'hubble_metrics_http_handler_requests_total{code="503"} '
+  await eventually('the count', async () => (await (await get(exporter)).text()).includes(refused) || undefined)
 })
 
 serving('a port in use is one clear error', async () => {
