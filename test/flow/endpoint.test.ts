@@ -64,6 +64,22 @@ test('copies and selections of a batch, and batches named before the retirement,
   assert.is(kept[0]?.epoch, table.epoch)
 })
 
+test('an id is current until what it stands for is gone or has changed, and again as another endpoint’s', async () => {
+  const table = new EndpointTable()
+  const ids = ['a', 'b', 'c'].map((podName) => table.add(endpoint({ podName })))
+  table.depart(ids[0]!)
+  table.retire(ids[1]!)
+  for (const reserved of [0, 1, 2]) table.depart(reserved)
+  const current = () => [0, 1, 2, ...ids, 1_000].map((id) => table.isCurrent(id))
+  assert.equal(current(), [true, true, true, false, false, true, false])
+  assert.is(table.get(ids[0]!).podName, 'a')
+  table.reclaim()
+  await collected()
+  table.reclaim()
+  assert.is(table.add(endpoint({ podName: 'd' })), ids[1])
+  assert.equal(current(), [true, true, true, false, true, true, false])
+})
+
 for (const rows of [1, 1_000]) {
   test(`a batch of ${rows} rows that an exporter keeps holds on to its ids until it is forgotten`, async () => {
     const table = new EndpointTable()
