@@ -148,9 +148,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
 function checkName(name: string, others: readonly string[]): void {
   const kind = Object.hasOwn(HANDLER_KINDS, name) ? HANDLER_KINDS[name] : undefined
   if (name === 'kafka') {
-    throw new WrittenError(
-      'metric "kafka" is not supported: Hubble has deprecated it with its Kafka parser; leave it out',
-    )
+    throw new WrittenError('metric "kafka" is not supported: Hubble has deprecated it; leave it out')
   }
   if (kind === undefined) {
     throw new WrittenError(`unknown metric "${name}" (valid values: [${Object.keys(HANDLER_KINDS).join(' ')}])`)

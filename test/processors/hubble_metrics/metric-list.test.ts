@@ -85,7 +85,7 @@ const refused: { name: string; list: unknown[]; path: string; message: string }[
     name: 'kafka',
     list: ['kafka'],
     path: '0',
-    message: 'metric "kafka" is not supported: Hubble has deprecated it with its Kafka parser; leave it out',
+    message: 'metric "kafka" is not supported: Hubble has deprecated it; leave it out',
   },
   {
     name: 'a name of Object',

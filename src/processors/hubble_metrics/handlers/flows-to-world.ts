@@ -61,7 +61,7 @@ class FlowsToWorld implements Handler {
     this.#series.refresh()
     const traced = this.#traces.in(batch)
     for (let i = 0; i < batch.length; i++) {
-      if (!this.#world.isDestination(batch, i) || !this.#counts(batch, i) || !isWhole(batch, i)) continue
+      if (!this.#counts(batch, i) || !this.#world.isDestination(batch, i) || !isWhole(batch, i)) continue
       const id = this.#series.id(ends.id(i), this.#key(batch, i))
       this.#family.add(id, weight[i]!)
       if (traced) this.#traces.keep(this.#family, id, batch, i, weight[i]!)
