@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { EndpointTable } from '../../../src/flow/endpoint.ts'
 import { Ends } from '../../../src/flow/ends.ts'
 import { Verdict } from '../../../src/flow/enums.ts'
 import type { Family } from '../../../src/metrics/family.ts'
@@ -15,6 +16,7 @@ import { SeriesKeeper } from '../../../src/processors/hubble_metrics/series-keep
 import { createContext, ownMetric } from '../../support/create-context.ts'
 import { eventually } from '../../support/eventually.ts'
 import { flowBatch, TCP_SYN } from '../../support/flows.ts'
+import { foreignBatch } from '../../support/foreign-batch.ts'
 import { DROP, familySeries } from '../../support/metric-rows.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -26,13 +28,13 @@ const folder = new TemporaryFolder()
 let files = 0
 
 /** A connector whose metrics a file lists, which is read all the time. */
-async function running(text: string | undefined) {
+async function running(text: string | undefined, overrides: Partial<HubbleMetricsConfig> = {}) {
   const path = folder.at(`metrics-${++files}.yaml`)
   const list = (description: string) => writeFileSync(path, description)
   if (text !== undefined) list(text)
   const context = createContext('connector', 'hubble_metrics')
   const defaults = defaultsOf(hubbleMetricsConfig.schema) as unknown as HubbleMetricsConfig
-  const config = { ...defaults, exact: false, dynamic_config: { path, interval: 5 } }
+  const config = { ...defaults, ...overrides, exact: false, dynamic_config: { path, interval: 5 } }
   const connector = new HubbleMetricsConnector(context, config)
   await connector.start()
   const done = (op: string) =>
@@ -69,6 +71,26 @@ test('are added and removed while flows come; what stays goes on counting', asyn
   list('metrics: [{name: drop}, {name: flow}]')
   await until('add', 3)
   assert.is(family('hubble_flows_processed_total').size, 0)
+  await connector.shutdown()
+})
+
+test('a metric that goes leaves its room to others, and no own metric', async () => {
+  const { connector, context, list, until, family } = await running('metrics: [{name: port-distribution}]', {
+    total_cardinality_limit: 4,
+  })
+  const watched = () =>
+    context.telemetry
+      .families()
+      .filter(({ name }) => name === 'fovea_connector_series')
+      .flatMap((gauges) => [...gauges.ids()].map((id) => gauges.labelValues(id)?.[1]))
+  const rows = [1, 2, 3, 4].map((destinationPort) => ({ ...TCP_SYN, destinationPort }))
+  connector.consume(flowBatch([...rows, ...rows]))
+  assert.is(family('hubble_port_distribution_total').size, 4)
+  list('metrics: [{name: flow}]')
+  await until('remove', 1)
+  connector.consume(flowBatch([TCP_SYN, DROP]))
+  assert.is(family('hubble_flows_processed_total').size, 2)
+  assert.equal(watched().sort(), ['hubble_flows_processed_total', LOST])
   await connector.shutdown()
 })
 
@@ -215,6 +237,22 @@ test('static filters decide for the exact series, too', () => {
   const series = Object.assign({}, ...connector.source.families().map(familySeries))
   assert.is(series['fovea_flow_packets_total{observation_point=to-stack,protocol=TCP,verdict=FORWARDED}'], 3)
   assert.is(series['hubble_drop_total{reason=POLICY_DENIED,protocol=TCP}'], 1)
+})
+
+test('what filters leave of a batch is given back', () => {
+  const table = new EndpointTable()
+  const context = { ...createContext('connector', 'hubble_metrics'), endpoints: table }
+  const defaults = defaultsOf(hubbleMetricsConfig.schema) as unknown as HubbleMetricsConfig
+  const metrics = [{ name: 'flow', includeFilters: [{ verdict: ['FORWARDED'] }] }]
+  const connector = new HubbleMetricsConnector(context, { ...defaults, metrics })
+  const batch = foreignBatch(table, [{ verdict: 1 }, { verdict: 2 }])
+  connector.consume(batch)
+  assert.is(connector.source.families()[0]?.size, 1)
+  const { foreign } = batch
+  const before = foreign!.bytes
+  batch.release()
+  // The encoded flows are gone: nobody else holds them.
+  assert.ok(foreign!.bytes < before)
 })
 
 test.after(() => folder.remove())
