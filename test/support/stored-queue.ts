@@ -53,9 +53,10 @@ export function numberOf({ bytes }: QueueItem): number {
 /** Takes what waits, up to `most`, and is done with it. */
 export async function drain(queue: SendingQueue, most = Number.POSITIVE_INFINITY): Promise<number[]> {
   const numbers: number[] = []
+  // What cannot be read is gone without anybody getting it.
+  const empty = emptied(queue)
   while (queue.size > 0 && numbers.length < most) {
-    // What cannot be read is gone without anybody getting it.
-    const item = await Promise.race([queue.take(), emptied(queue)])
+    const item = await Promise.race([queue.take(), empty])
     if (item === undefined) break
     numbers.push(numberOf(item))
     queue.done(item)
