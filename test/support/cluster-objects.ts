@@ -1,4 +1,5 @@
 import { openAccess } from '../../src/kubernetes/access.ts'
+import { hasStatus } from '../../src/kubernetes/api-error.ts'
 import { ApiClient } from '../../src/kubernetes/client.ts'
 import type { ObjectList, ObjectMeta } from '../../src/kubernetes/object.ts'
 import type { Resource } from '../../src/kubernetes/resource.ts'
@@ -12,6 +13,7 @@ import {
 } from '../../src/operator/cilium.ts'
 import { Telemetry } from '../../src/pipeline/telemetry.ts'
 import type { Cluster } from './cluster.ts'
+import { eventually } from './eventually.ts'
 
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
 export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces' }
@@ -77,8 +79,16 @@ export class ClusterObjects {
     await this.client.delete(PODS, { namespace, name }, { gracePeriodSeconds: 0 })
   }
 
-  async list<T>(resource: Resource): Promise<T[]> {
-    return (await this.client.list<ObjectList<T>>(resource, {})).items ?? []
+  /** Waits for a resource whose definition is so new that the API server still says 429. */
+  list<T>(resource: Resource): Promise<T[]> {
+    return eventually(`a list of ${resource.plural}`, async () => {
+      try {
+        return (await this.client.list<ObjectList<T>>(resource, {})).items ?? []
+      } catch (error) {
+        if (hasStatus(error, 429)) return undefined
+        throw error
+      }
+    })
   }
 
   identities(): Promise<(CiliumIdentity & { metadata: ObjectMeta })[]> {

@@ -2,9 +2,6 @@ import { type ChannelCredentials, Client, type ClientOptions, credentials, Metad
 import { grpcServerName } from '../../pipeline/settings/tls-client.ts'
 import type { HubbleReceiverConfig } from './config.ts'
 
-/** How long a connection may take to come about. */
-const CONNECT_MS = 20_000
-
 /** Where an observer, or a peer service, is reached. */
 export interface Target {
   /** As in the setting `endpoint`, or as `Peer.Notify` tells it. */
@@ -28,7 +25,8 @@ export class Channel {
 
   /** Calls `ready` once connected; whether it fails is told by the calls. */
   whenReady(ready: () => void): void {
-    this.client.waitForReady(Date.now() + CONNECT_MS, (error) => {
+    // No deadline: its timer would outlive a channel that is closed.
+    this.client.waitForReady(Number.POSITIVE_INFINITY, (error) => {
       if (!error) ready()
     })
   }
