@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { hubble } from '../support/hubble.ts'
 import { KubernetesAgent, type ObservedFlow } from '../support/kubernetes-agent.ts'
 import { NodeNetwork, type Pod } from '../support/node-network.ts'
-import { ECHO_PORT, ping, sendTcp, serve } from '../support/traffic.ts'
+import { ECHO_PORT, ping, sendTcp, sendUdp, serve } from '../support/traffic.ts'
 import { Tunnel } from '../support/tunnel.ts'
 
 /**
@@ -27,6 +27,12 @@ const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
 const JOBS: Resource = { group: 'batch', version: 'v1', plural: 'jobs' }
 
 const CLUSTER_IP = '10.96.0.50'
+
+/** Port of the container of a pod on the node's network. */
+const HOST_PORT = 7_100
+
+/** A second interface of the server, as Multus would add and tell it. */
+const SECOND = { node: '172.16.9.1/24', pod: '172.16.9.2' }
 
 let cluster: Cluster
 let objects: ClusterObjects
@@ -52,7 +58,7 @@ test.before(async () => {
   const kubeconfig = accountWith(cluster, 'agent', roles)
   const sets = [
     'processors.kubernetes.cluster_name=east',
-    'processors.kubernetes.wait_for_metadata=3s',
+    'processors.kubernetes.wait_for_metadata=2s',
     'processors.kubernetes.drop_events={threshold: 2}',
     'exporters.hubble.cluster_name=east',
   ]
@@ -73,6 +79,8 @@ test.after(async () => {
 async function describeCluster(): Promise<void> {
   const labels = { 'topology.kubernetes.io/zone': 'zone-a', role: 'worker' }
   await objects.client.create(NODES, {}, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1', labels } })
+  const status = { addresses: [{ type: 'InternalIP', address: client.gateway }] }
+  await objects.client.merge(NODES, { name: 'node-1', subresource: 'status' }, { status })
   await objects.namespace('shop', { team: 'blue' })
   const job = { name: 'report-29000000', namespace: 'shop', ownerReferences: [owner('CronJob', 'report')] }
   const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } }
@@ -81,7 +89,7 @@ async function describeCluster(): Promise<void> {
     { namespace: 'shop' },
     { apiVersion: 'batch/v1', kind: 'Job', metadata: job, spec: { template } },
   )
-  await pod('report-29000000-x', client.address, { app: 'report' }, owner('Job', 'report-29000000'))
+  await pod('report-29000000-x', [client.address, client.address6], { app: 'report' }, owner('Job', 'report-29000000'))
   const labelsOfServer = { app: 'cart', 'pod-template-hash': '5f6' }
   await pod('cart-5f6-1', [server.address, server.address6], labelsOfServer, owner('ReplicaSet', 'cart-5f6'))
   const spec = { clusterIP: CLUSTER_IP, selector: { app: 'cart' }, ports: [{ port: 80, targetPort: ECHO_PORT }] }
@@ -202,6 +210,49 @@ test('the node itself is the host', async () => {
   })
 })
 
+test('every interface of a pod is the pod', async () => {
+  const [there, here] = [server.namespace.name, 'net1']
+  network.run(network.node, 'ip', 'link', 'add', 'second', 'type', 'veth', 'peer', 'name', here, 'netns', there)
+  network.run(network.node, 'ip', 'addr', 'add', SECOND.node, 'dev', 'second')
+  network.run(network.node, 'ip', 'link', 'set', 'second', 'up')
+  network.run(server.namespace, 'ip', 'addr', 'add', `${SECOND.pod}/24`, 'dev', here)
+  network.run(server.namespace, 'ip', 'link', 'set', here, 'up')
+  const status = JSON.stringify([
+    { name: 'kindnet', ips: [server.address] },
+    { name: here, ips: [SECOND.pod] },
+  ])
+  const annotations = { 'k8s.v1.cni.cncf.io/network-status': status }
+  await objects.client.merge(PODS, { namespace: 'shop', name: 'cart-5f6-1' }, { metadata: { annotations } })
+  await eventually('a flow to the second interface', async () => {
+    sendUdp(network, client, SECOND.pod, 1, 1)
+    const flows = await agent.observe('--to-ip', SECOND.pod)
+    return flows.find(({ destination }) => destination.pod_name === 'cart-5f6-1')
+  })
+})
+
+test('a pod on the node’s network is the host, and by its port the pod', async () => {
+  const labels = { app: 'proxy' }
+  const ports = [{ containerPort: HOST_PORT, hostPort: HOST_PORT, protocol: 'UDP' }]
+  const addresses = [client.gateway]
+  await objects.pod({ namespace: 'shop', name: 'proxy', labels, hostNetwork: true, addresses, ports })
+  const to = async (port: number) => {
+    const flows = await agent.observe('--protocol', 'udp', '--to-ip', client.gateway, '--to-port', String(port))
+    return flows.at(-1)?.destination
+  }
+  const [proxy, host] = await eventually('flows to both ports', async () => {
+    const program = `for (const port of [${HOST_PORT}, ${HOST_PORT + 1}]) {
+      const socket = require('dgram').createSocket('udp4')
+      socket.send('x', port, '${client.gateway}', () => socket.close())
+    }`
+    network.run(client.namespace, process.execPath, '-e', program)
+    const ends = [await to(HOST_PORT), await to(HOST_PORT + 1)]
+    return ends[0]?.pod_name !== undefined && ends[1] !== undefined ? ends : undefined
+  })
+  assert.equal([proxy?.pod_name, proxy?.namespace, proxy?.identity], ['proxy', 'shop', 1])
+  assert.ok(proxy?.labels?.includes('k8s:app=proxy') && proxy.labels.includes('reserved:host'))
+  assert.equal([host?.pod_name, host?.identity, host?.labels], [undefined, 1, ['reserved:host']])
+})
+
 test('flows that come before their pod is known wait for its name', async () => {
   const since = new Date().toISOString()
   ping(network, client, late.address, 1)
@@ -248,9 +299,9 @@ test('a pod that says no is not observed, unless the other end is', async () => 
     return Number(removed?.[1] ?? 0) > 0 ? true : undefined
   })
   const since = new Date().toISOString()
-  ping(network, client, late.address, 1)
+  sendUdp(network, client, late.address, 1, 1)
   await eventually('flows whose other end is observed', async () => {
-    const flows = await agent.observe('--since', since, '--to-pod', 'shop/late')
+    const flows = await agent.observe('--since', since, '--protocol', 'udp', '--to-pod', 'shop/late')
     return flows.length > 0 ? true : undefined
   })
 })
@@ -326,10 +377,14 @@ test('a namespace that is deleted takes its names along, and nothing is left beh
   )
 })
 
-test('a missing permission is reported by name, and the rest works', async () => {
+test('a missing permission is reported by name, and the rest works: only pods that say yes are observed', async () => {
   const role = shippedRole('agent-cluster-role').replace('nodes, ', '').replace('name: fovea-agent', 'name: fovea-less')
   const kubeconfig = accountWith(cluster, 'less', [role])
-  const sets = ['receivers.nop={}', 'service.pipelines.flows.receivers=[nop]', 'processors.kubernetes.wait_for_sync=2s']
+  await objects.pod({ name: 'yes', addresses: [client.address] })
+  const annotations = { 'retina.sh': 'observe' }
+  await objects.client.merge(PODS, { namespace: 'default', name: 'yes' }, { metadata: { annotations } })
+  await objects.pod({ name: 'quiet', addresses: [server.address] })
+  const sets = ['processors.kubernetes.observe.mode=selected', 'processors.kubernetes.wait_for_sync=2s']
   const ports = ['exporters.hubble.endpoint=', 'exporters.prometheus.endpoint=127.0.0.1:0', 'service.extensions=[]']
   const quiet = ['service.telemetry.metrics.readers=[]']
   const less = await KubernetesAgent.start(network.node, {
@@ -342,6 +397,13 @@ test('a missing permission is reported by name, and the rest works', async () =>
       /may not list nodes cluster-wide: the role lacks \{apiGroups: \[""\], resources: \["nodes"\], verbs: \["list"\]\}/,
     )
     await less.logged(/going on without nodes/)
+    const flows = await eventually('flows of the pod that says yes', async () => {
+      sendTcp(network, late, server.address, 1, 100)
+      sendTcp(network, client, server.address, 1, 100)
+      const found = await less.observe('--protocol', 'tcp')
+      return found.length > 0 ? found : undefined
+    })
+    assert.ok(flows.every(({ source, destination }) => [source.pod_name, destination.pod_name].includes('yes')))
   } finally {
     await less.stop()
   }

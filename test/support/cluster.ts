@@ -147,9 +147,9 @@ current-context: test
     await this.#until('kube-apiserver', () => this.#ready(), 90_000)
   }
 
-  /** Stops the API server alone. */
+  /** Ends the API server alone, at once: asked to end, it waits for watches until it is killed. */
   async stopApiServer(): Promise<void> {
-    await this.#stop('kube-apiserver')
+    await this.#stop('kube-apiserver', 'SIGKILL')
   }
 
   /** Stops everything, newest first, and removes the folder. */
@@ -208,12 +208,12 @@ current-context: test
     return readFileSync(join(this.folder, 'logs', name), 'utf8').slice(-4_000)
   }
 
-  async #stop(name: string): Promise<void> {
+  async #stop(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#processes.find((entry) => entry.name === name)?.child
     this.#processes.splice(0, Infinity, ...this.#processes.filter((entry) => entry.child !== child))
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const exited = once(child, 'exit')
-    child.kill()
+    child.kill(signal)
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
     await exited
     clearTimeout(timer)
