@@ -77,9 +77,12 @@ export class SeriesIndex {
     const rows: number[] = []
     if (byHash.size === 0) return rows
     const width = wanted[0]!.length
+    // Most rows are of no interest: one label tells.
+    const { telling, numbers: interesting } = mostTelling([...byHash.values()].flat(), width)
     for (const row of this.#slots) {
       if (row === EMPTY) continue
       const at = row * this.#width + first
+      if (interesting[this.#labels[at + telling]!] !== 1) continue
       const candidates = byHash.get(hashOf(this.#labels, at, width))
       if (candidates?.some((numbers) => numbers.every((number, i) => number === this.#labels[at + i]))) rows.push(row)
     }
@@ -90,10 +93,13 @@ export class SeriesIndex {
   #wantedByHash(wanted: readonly (readonly string[])[]): Map<number, Int32Array[]> {
     const byHash = new Map<number, Int32Array[]>()
     for (const values of wanted) {
-      const numbers = Int32Array.from(values, (value) => this.#table.find(value))
+      const numbers = new Int32Array(values.length)
+      for (let i = 0; i < values.length; i++) numbers[i] = this.#table.find(values[i]!)
       if (numbers.includes(-1)) continue
       const hash = hashOf(numbers, 0, numbers.length)
-      byHash.set(hash, [...(byHash.get(hash) ?? []), numbers])
+      const same = byHash.get(hash)
+      if (same === undefined) byHash.set(hash, [numbers])
+      else same.push(numbers)
     }
     return byHash
   }
@@ -146,6 +152,18 @@ export class SeriesIndex {
   #next(slot: number): number {
     return (slot + 1) & (this.#slots.length - 1)
   }
+}
+
+/** The label with the most different values: its place, and by number 1 where one of the label sets has it. */
+function mostTelling(all: readonly Int32Array[], width: number): { telling: number; numbers: Uint8Array } {
+  let best = { telling: 0, distinct: new Set<number>() }
+  for (let i = 0; i < width; i++) {
+    const distinct = new Set(all.map((numbers) => numbers[i]!))
+    if (distinct.size > best.distinct.size) best = { telling: i, distinct }
+  }
+  const numbers = new Uint8Array(best.distinct.size === 0 ? 0 : 1 + [...best.distinct].reduce((a, b) => Math.max(a, b)))
+  for (const number of best.distinct) numbers[number] = 1
+  return { telling: best.telling, numbers }
 }
 
 function hashOf(numbers: Int32Array, at: number, width: number): number {

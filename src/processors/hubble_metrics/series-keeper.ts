@@ -4,11 +4,10 @@ import { IdleSeries } from '../../metrics/idle-series.ts'
 import { LabelTable } from '../../metrics/label-table.ts'
 import { SeriesBudget } from '../../metrics/series-budget.ts'
 import type { HubbleMetricsConfig } from './config.ts'
-import { contextLabels, type PartLabels } from './contexts/context-labels.ts'
+import { contextLabels, type GoneLabels, type PartLabels } from './contexts/context-labels.ts'
 import { readContexts } from './contexts/context-options.ts'
 import { NO_ENDS } from './contexts/end-labels.ts'
 import { EndSources } from './contexts/end-sources.ts'
-import type { EndpointValues } from './contexts/endpoint-values.ts'
 import { exactLabels } from './contexts/exact-labels.ts'
 import type { HandlerSettings } from './handlers/handler.ts'
 
@@ -132,9 +131,12 @@ export class SeriesKeeper {
     if (graceMs === 0) return 0
     const dead = this.#sources.sweep(this.#clock(), graceMs)
     if (dead.size === 0) return 0
+    const gone = new Map<PartLabels, GoneLabels[]>()
     let removed = 0
     for (const [family, { labels }] of this.#families) {
-      if (labels !== undefined) removed += removeGone(family, labels, dead)
+      if (labels === undefined) continue
+      if (!gone.has(labels)) gone.set(labels, labels.gone(dead))
+      removed += removeGone(family, labels.names.length, gone.get(labels)!)
     }
     return removed
   }
@@ -146,15 +148,11 @@ export class SeriesKeeper {
   }
 }
 
-/** Labels of the ends are the last ones of a family. */
-function removeGone(
-  family: Family,
-  labels: PartLabels,
-  dead: ReadonlyMap<EndpointValues, readonly (readonly string[])[]>,
-): number {
+/** @param width how many of its labels, the last ones, are those of the ends */
+function removeGone(family: Family, width: number, gone: readonly GoneLabels[]): number {
   const before = family.size
-  const first = family.labels.length - labels.names.length
-  for (const { at, values } of labels.gone(dead)) {
+  const first = family.labels.length - width
+  for (const { at, values } of gone) {
     for (const id of family.matching(first + at, values)) family.remove(id)
   }
   return before - family.size

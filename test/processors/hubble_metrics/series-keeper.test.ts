@@ -187,6 +187,25 @@ keeping('a flow of a pod that has long been gone is counted, and its series goes
   }
 })
 
+keeping('many pods that go at once are removed in several sweeps', () => {
+  const world = new World({ ends: 'pod' })
+  const handler = world.handler('exact', 'flow')
+  const pods = Array.from({ length: 600 }, (_, i) => `cart-${i}`)
+  for (const pod of pods) world.come(pod)
+  world.count(
+    handler,
+    pods.map((pod) => [pod, pod] as const),
+  )
+  for (const pod of pods) world.go(pod)
+  world.pass(10_000 + GRACE_MS)
+  const left: number[] = [handler.families[0]!.size]
+  for (let i = 0; i < 2; i++) {
+    world.pass(10_000)
+    left.push(handler.families[0]!.size)
+  }
+  assert.equal(left, [600 - 256, 600 - 512, 0])
+})
+
 keeping('gone_series_ttl: 0 removes nothing; series_ttl removes what does not change', () => {
   const world = new World({ ends: 'pod', gone_series_ttl: 0, series_ttl: 5 * GRACE_MS })
   const handler = world.handler('exact', 'flow')

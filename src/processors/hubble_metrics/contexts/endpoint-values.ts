@@ -8,6 +8,9 @@ export type EndpointReading = (endpoint: Endpoint) => readonly string[]
 /** A number never given: the endpoint was not asked for. */
 const UNREAD = 0
 
+/** Most values that one sweep finds gone; the next one goes on. Looking for their series stops the event loop. */
+const MAX_GONE = 256
+
 /** Number of values that are all empty. Many ends have nothing to say; it never goes. */
 export const EMPTY = 1
 
@@ -82,7 +85,7 @@ export class EndpointValues {
       const free = this.#examples[number] === undefined
       if (free || said[number] === 1 || this.#isThere(number)) this.#goneMs[number] = 0
       else if (this.#goneMs[number] === 0) this.#goneMs[number] = nowMs
-      else if (nowMs - this.#goneMs[number]! >= graceMs) dead.add(number)
+      else if (nowMs - this.#goneMs[number]! >= graceMs && dead.size < MAX_GONE) dead.add(number)
     }
     return this.#drop(dead)
   }
