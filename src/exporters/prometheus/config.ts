@@ -76,8 +76,8 @@ function checkNames({ namespace, const_labels }: PrometheusConfig): Problem[] {
   if (!/^([a-zA-Z_:][\w:]*)?$/.test(namespace))
     problems.push({ path: ['namespace'], message: 'has letters, digits, "_" and ":", and begins with no digit' })
   for (const name of Object.keys(const_labels)) {
-    if (name === '' || name.startsWith('__'))
-      problems.push({ path: ['const_labels', name], message: 'Prometheus keeps names that begin with "__" to itself' })
+    if (name === '' || name === 'le' || name.startsWith('__'))
+      problems.push({ path: ['const_labels', name], message: 'Prometheus keeps "le" and "__…" to itself' })
   }
   return problems
 }

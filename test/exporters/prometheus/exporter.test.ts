@@ -133,6 +133,7 @@ const mistakes: { settings: Partial<PrometheusConfig>; path: string[] }[] = [
   { settings: { namespace: '1a' }, path: ['namespace'] },
   { settings: { namespace: 'a.b' }, path: ['namespace'] },
   { settings: { const_labels: { __a: 'b' } }, path: ['const_labels', '__a'] },
+  { settings: { const_labels: { le: '1' } }, path: ['const_labels', 'le'] },
 ]
 for (const { settings, path } of mistakes)
   serving(`refuses ${JSON.stringify(settings)}`, () => {
