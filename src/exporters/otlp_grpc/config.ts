@@ -1,9 +1,13 @@
 import type { ConfigSpec } from '../../pipeline/component.ts'
-import { checkOtlp, type OtlpConfig, otlpSchema } from '../../pipeline/otlp/settings.ts'
+import { checkOtlp, type OtlpConfig, otlpExtensions, otlpSchema } from '../../pipeline/otlp/settings.ts'
 import { queueExtensions } from '../../pipeline/sending-queue/open-queue.ts'
 import { type ClientAuthConfig, checkClientAuth, clientAuthSchema } from '../../pipeline/settings/client-auth.ts'
-import { checkGrpcClient, type GrpcClientConfig, grpcClientSchema } from '../../pipeline/settings/grpc-client.ts'
-import { isPlainText } from '../../pipeline/settings/tls-client.ts'
+import {
+  checkGrpcClient,
+  type GrpcClientConfig,
+  grpcClientSchema,
+  isPlainTarget,
+} from '../../pipeline/settings/grpc-client.ts'
 
 export interface OtlpGrpcConfig extends OtlpConfig, GrpcClientConfig {
   auth: ClientAuthConfig
@@ -17,9 +21,5 @@ export const otlpGrpcConfig: ConfigSpec<OtlpGrpcConfig> = {
     ...checkClientAuth(config.auth, isPlainTarget(config)),
     ...checkOtlp(config),
   ],
-}
-
-/** Whether nothing is encrypted: as in the Collector `http://` switches TLS off. */
-export function isPlainTarget({ endpoint, tls }: Pick<OtlpGrpcConfig, 'endpoint' | 'tls'>): boolean {
-  return endpoint.startsWith('http://') || isPlainText(tls)
+  extensions: otlpExtensions,
 }

@@ -1,10 +1,10 @@
 import { Client, type ClientOptions, type Metadata, type ServiceError } from '@grpc/grpc-js'
 import type { CreateContext } from '../../pipeline/component.ts'
 import { type Answer, type OtlpLink, type OtlpSignal, readResponse } from '../../pipeline/otlp/answer.ts'
+import { channelCredentials, requestMetadata } from '../../pipeline/otlp/grpc-credentials.ts'
 import { userAgent } from '../../pipeline/otlp/user-agent.ts'
 import { reloadEvents } from '../../pipeline/settings/server-reports.ts'
 import type { OtlpGrpcConfig } from './config.ts'
-import { channelCredentials, requestMetadata } from './credentials.ts'
 import { failureOf } from './failure.ts'
 
 const METHODS: Readonly<Record<OtlpSignal, string>> = {

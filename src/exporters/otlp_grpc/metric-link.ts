@@ -5,11 +5,11 @@ import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base'
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics'
 import type { CreateContext } from '../../pipeline/component.ts'
 import { type Answer, TAKEN } from '../../pipeline/otlp/answer.ts'
+import { channelCredentials, exporterUrl, requestMetadata } from '../../pipeline/otlp/grpc-credentials.ts'
 import type { MetricLink } from '../../pipeline/otlp/metric-exporter.ts'
 import { userAgent } from '../../pipeline/otlp/user-agent.ts'
 import { reloadEvents } from '../../pipeline/settings/server-reports.ts'
 import type { OtlpGrpcConfig } from './config.ts'
-import { channelCredentials, requestMetadata } from './credentials.ts'
 import { failureOf } from './failure.ts'
 
 const PARTIAL_SUCCESS = 'Received Partial Success response:'
@@ -35,7 +35,7 @@ export class GrpcMetricLink implements MetricLink {
     listen(context)
     return new GrpcMetricLink(
       new OTLPMetricExporter({
-        url: url(config.endpoint),
+        url: exporterUrl(config.endpoint),
         credentials: await channelCredentials(config, reloadEvents(context)),
         metadata: requestMetadata(config.headers),
         compression: config.compression === 'gzip' ? CompressionAlgorithm.GZIP : CompressionAlgorithm.NONE,
@@ -59,12 +59,6 @@ export class GrpcMetricLink implements MetricLink {
   close(): void {
     void this.#exporter.shutdown()
   }
-}
-
-/** The exporter wants a URL; its scheme has no meaning beside explicit credentials, but for `unix`. */
-function url(endpoint: string): string {
-  if (endpoint.startsWith('unix:')) return endpoint.replace(/^unix:(\/\/)?/, 'unix://')
-  return `https://${endpoint.replace(/^(https?:\/\/|dns:\/\/[^/]*\/|dns:)/, '').replace(/\/$/, '')}`
 }
 
 /** Takes what OpenTelemetry's packages say of themselves; all but partial success is told and counted by `Delivery`. */

@@ -1,5 +1,5 @@
 import type { Problem } from '../component.ts'
-import { checkTlsClient, type TlsClientConfig, tlsClientSchema } from './tls-client.ts'
+import { checkTlsClient, isPlainText, type TlsClientConfig, tlsClientSchema } from './tls-client.ts'
 
 /** Settings of every gRPC client, with the Collector's keys (`configgrpc.ClientConfig`). */
 export interface GrpcClientConfig {
@@ -27,6 +27,11 @@ export const grpcClientSchema = {
 export function checkGrpcClient(config: GrpcClientConfig): Problem[] {
   const missing = config.endpoint === '' ? [{ path: ['endpoint'], message: 'requires a non-empty "endpoint"' }] : []
   return [...missing, ...checkHeaders(config.headers), ...checkTlsClient(config.tls, ['tls'])]
+}
+
+/** Whether nothing is encrypted: as in the Collector `http://` switches TLS off. */
+export function isPlainTarget({ endpoint, tls }: Pick<GrpcClientConfig, 'endpoint' | 'tls'>): boolean {
+  return endpoint.startsWith('http://') || isPlainText(tls)
 }
 
 /** What gRPC takes as metadata; it would refuse the rest at the start and print values, which may be secret. */

@@ -1,15 +1,24 @@
 import { type CallCredentials, ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js'
-import { Authorization } from '../../pipeline/settings/client-auth.ts'
-import type { ReloadEvents } from '../../pipeline/settings/file-reload.ts'
-import { grpcChannelCredentials, grpcServerName } from '../../pipeline/settings/tls-client.ts'
-import { isPlainTarget, type OtlpGrpcConfig } from './config.ts'
+import { Authorization, type ClientAuthConfig } from '../settings/client-auth.ts'
+import type { ReloadEvents } from '../settings/file-reload.ts'
+import { type GrpcClientConfig, isPlainTarget } from '../settings/grpc-client.ts'
+import { grpcChannelCredentials, grpcServerName } from '../settings/tls-client.ts'
+
+/** Settings of a gRPC client that concern whom it trusts, and who it is. */
+export type GrpcSecurity = Pick<GrpcClientConfig, 'endpoint' | 'tls'> & { auth: ClientAuthConfig }
+
+/** An endpoint as OpenTelemetry's exporters want it: a URL whose scheme has no meaning beside explicit credentials, but for `unix`. */
+export function exporterUrl(endpoint: string): string {
+  if (endpoint.startsWith('unix:')) return endpoint.replace(/^unix:(\/\/)?/, 'unix://')
+  return `https://${endpoint.replace(/^(https?:\/\/|dns:\/\/[^/]*\/|dns:)/, '').replace(/\/$/, '')}`
+}
 
 /**
  * TLS, and the header `authorization` over it.
  * @param events told of files that are read again
  * @throws Error that names the file at fault
  */
-export async function channelCredentials(config: OtlpGrpcConfig, events: ReloadEvents): Promise<ChannelCredentials> {
+export async function channelCredentials(config: GrpcSecurity, events: ReloadEvents): Promise<ChannelCredentials> {
   if (isPlainTarget(config)) return credentials.createInsecure()
   const authorization = await Authorization.open(config.auth, events)
   const plain = await grpcChannelCredentials(config.tls, events)
