@@ -9,6 +9,7 @@ import { ClusterObjects } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'
 import { hubble } from '../support/hubble.ts'
 import { KubernetesAgent, type ObservedFlow } from '../support/kubernetes-agent.ts'
+import type { NetworkNamespace } from '../support/network-namespace.ts'
 import { NodeNetwork, type Pod } from '../support/node-network.ts'
 import { ECHO_PORT, ping, sendTcp, sendUdp, serve } from '../support/traffic.ts'
 import { Tunnel } from '../support/tunnel.ts'
@@ -146,6 +147,15 @@ async function flowsOfConnection(address = server.address): Promise<ObservedFlow
   })
 }
 
+/** A datagram to each port, each from a port of its own: the beginning of a connection. */
+function sendDatagrams(space: NetworkNamespace, address: string, ...ports: readonly number[]): void {
+  const program = `for (const port of ${JSON.stringify(ports)}) {
+    const socket = require('dgram').createSocket('udp4')
+    socket.send('x', port, '${address}', () => socket.close())
+  }`
+  network.run(space, process.execPath, '-e', program)
+}
+
 /** Sends connections until the first flow of one shows the destination as wanted. */
 async function until(what: string, wanted: (flow: ObservedFlow) => boolean, address?: string): Promise<ObservedFlow> {
   return eventually(what, async () => (await flowsOfConnection(address)).find(wanted))
@@ -240,11 +250,7 @@ test('a pod on the node’s network is the host, and by its port the pod', async
     return flows.at(-1)?.destination
   }
   const [proxy, host] = await eventually('flows to both ports', async () => {
-    const program = `for (const port of [${HOST_PORT}, ${HOST_PORT + 1}]) {
-      const socket = require('dgram').createSocket('udp4')
-      socket.send('x', port, '${client.gateway}', () => socket.close())
-    }`
-    network.run(client.namespace, process.execPath, '-e', program)
+    sendDatagrams(client.namespace, client.gateway, HOST_PORT, HOST_PORT + 1)
     const ends = [await to(HOST_PORT), await to(HOST_PORT + 1)]
     return ends[0]?.pod_name !== undefined && ends[1] !== undefined ? ends : undefined
   })
@@ -294,7 +300,8 @@ test('a pod that says no is not observed, unless the other end is', async () => 
     )
   await say('late', 'false')
   await eventually('flows that are removed', () => {
-    network.run(network.node, 'ping', '-q', '-c', '1', late.address)
+    // Not pings: those of two ends are one connection, of which the next report may come 10 s after the first.
+    sendDatagrams(network.node, late.address, ECHO_PORT)
     const removed = /fovea_kubernetes_flows_unobserved(?:_total)?\{[^}]*\} (\d+)/.exec(ownMetrics())
     return Number(removed?.[1] ?? 0) > 0 ? true : undefined
   })
