@@ -1,5 +1,5 @@
 import type { ConfigSpec } from '../../pipeline/component.ts'
-import { checkOtlp, type OtlpConfig, otlpExtensions, otlpSchema } from '../../pipeline/otlp/settings.ts'
+import { checkOtlp, type OtlpConfig, otlpSchema } from '../../pipeline/otlp/settings.ts'
 import { queueExtensions } from '../../pipeline/sending-queue/open-queue.ts'
 import { type ClientAuthConfig, checkClientAuth, clientAuthSchema } from '../../pipeline/settings/client-auth.ts'
 import {
@@ -21,5 +21,4 @@ export const otlpGrpcConfig: ConfigSpec<OtlpGrpcConfig> = {
     ...checkClientAuth(config.auth, isPlainTarget(config)),
     ...checkOtlp(config),
   ],
-  extensions: otlpExtensions,
 }

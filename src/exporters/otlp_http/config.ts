@@ -1,6 +1,6 @@
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import type { OtlpSignal } from '../../pipeline/otlp/answer.ts'
-import { checkOtlp, type OtlpConfig, otlpExtensions, otlpSchema } from '../../pipeline/otlp/settings.ts'
+import { checkOtlp, type OtlpConfig, otlpSchema } from '../../pipeline/otlp/settings.ts'
 import { queueExtensions } from '../../pipeline/sending-queue/open-queue.ts'
 import { type ClientAuthConfig, checkClientAuth, clientAuthSchema } from '../../pipeline/settings/client-auth.ts'
 import { checkTlsClient, type TlsClientConfig, tlsClientSchema } from '../../pipeline/settings/tls-client.ts'
@@ -52,7 +52,6 @@ export const otlpHttpConfig: ConfigSpec<OtlpHttpConfig> = {
     ...checkClientAuth(config.auth, isPlain(config)),
     ...checkOtlp(config),
   ],
-  extensions: otlpExtensions,
 }
 
 /** Where requests of a signal go; undefined when nothing says so. */

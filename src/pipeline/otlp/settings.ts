@@ -1,4 +1,4 @@
-import type { ExtensionUse, Problem } from '../component.ts'
+import type { Problem } from '../component.ts'
 import type { QueueSettings } from '../sending-queue/open-queue.ts'
 import { type BatchConfig, MOST_REQUEST_BYTES } from './flow-requests.ts'
 import type { RetryConfig } from './retry.ts'
@@ -60,11 +60,6 @@ const queueSchema = {
 /** What settings alone cannot tell. */
 export function checkOtlp(config: OtlpConfig): Problem[] {
   return [...checkRetry(config.retry_on_failure), ...checkQueue(config), ...checkInterval(config)]
-}
-
-/** The storage of the queue. */
-export function otlpExtensions({ sending_queue: { storage } }: OtlpConfig): ExtensionUse[] {
-  return storage === '' ? [] : [{ path: ['sending_queue', 'storage'], id: storage }]
 }
 
 function checkRetry(retry: RetryConfig): Problem[] {
