@@ -19,6 +19,7 @@ import { SeenNamespaces } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { ObserverContext } from './observer-service.ts'
 import { Peers } from './peers.ts'
+import { recallNamespaces } from './recall-namespaces.ts'
 import { HubbleServer } from './server.ts'
 import { hubbleReports, warnOfPlainText } from './server-reports.ts'
 import { StreamLimit } from './stream-limit.ts'
@@ -40,6 +41,7 @@ export class HubbleExporter implements Component, FlowConsumer {
   readonly #nodeName: string
   #unregister: (() => void)[] = []
   #seenFlows = 0
+  #isStopped = false
   #bound = ''
 
   constructor(context: CreateContext, config: HubbleConfig) {
@@ -62,12 +64,20 @@ export class HubbleExporter implements Component, FlowConsumer {
 
   async start(): Promise<void> {
     await this.#history?.open()
-    if (this.#history !== undefined) this.#ring.continue(this.#history)
+    if (this.#history !== undefined) this.#continue(this.#history)
     this.#bound = await this.#server.start()
     this.#registerGauges()
     const where = [this.#bound, this.#config.unix_socket.path].filter((place) => place !== '')
     this.#context.log.info(`Hubble API on ${where.join(' and ')}`)
     warnOfPlainText(this.#config, this.#context.log)
+  }
+
+  #continue(history: History): void {
+    this.#ring.continue(history)
+    const stopped = () => this.#isStopped
+    recallNamespaces(this.#ring, this.#namespaces, stopped).catch((error: Error) =>
+      this.#context.log.warn({ err: error }, 'Namespaces of stored flows are not known'),
+    )
   }
 
   endpoints(): EndpointView[] {
@@ -88,6 +98,7 @@ export class HubbleExporter implements Component, FlowConsumer {
   }
 
   async shutdown(deadlineMs: number): Promise<void> {
+    this.#isStopped = true
     for (const unregister of this.#unregister.splice(0)) unregister()
     await this.#server.shutdown(deadlineMs)
     this.#namespaces.close()

@@ -1,7 +1,8 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import type { EndpointTable } from '../../flow/endpoint.ts'
 
-const KEPT_MS = 60 * 60 * 1000
+/** How long a namespace is told of. */
+export const NAMESPACE_MS = 60 * 60 * 1000
 
 export interface Namespace {
   cluster: string
@@ -41,7 +42,7 @@ export class SeenNamespaces {
 
   /** Sorted by cluster, then namespace. */
   list(): Namespace[] {
-    const oldest = (this.#clock() - KEPT_MS) / 60_000
+    const oldest = (this.#clock() - NAMESPACE_MS) / 60_000
     const found = new Map<string, Namespace>()
     for (const [key, minute] of this.#past) {
       const [cluster = '', namespace = ''] = key.split('/')
@@ -57,10 +58,25 @@ export class SeenNamespaces {
     return [...found.values()].sort((a, b) => compare(a.cluster, b.cluster) || compare(a.namespace, b.namespace))
   }
 
+  /** Those of flows of before, at the flows' own times. */
+  recall({ columns: { sourceEndpoint, destinationEndpoint, timeSeconds }, length }: FlowBatch): void {
+    const minutes = new Map<number, number>()
+    for (let row = 0; row < length; row++) {
+      const minute = Math.floor(timeSeconds[row]! / 60)
+      for (const id of [sourceEndpoint[row]!, destinationEndpoint[row]!])
+        if (minute > (minutes.get(id) ?? 0)) minutes.set(id, minute)
+    }
+    for (const [id, minute] of minutes) this.#remember(id, minute)
+  }
+
   #keep(id: number): void {
     const minute = this.#seen[id] ?? 0
     if (minute === 0) return
     this.#seen[id] = 0
+    this.#remember(id, minute)
+  }
+
+  #remember(id: number, minute: number): void {
     const { clusterName, namespace } = this.#table.get(id)
     const key = `${shownCluster(clusterName)}/${namespace}`
     if (namespace !== '') this.#past.set(key, Math.max(minute, this.#past.get(key) ?? 0))
