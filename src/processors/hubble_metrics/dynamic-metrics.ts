@@ -62,6 +62,8 @@ export class DynamicMetrics {
     const changes = this.#metrics.apply(readMetricsFile(content, this.#path))
     this.#content = content
     for (const [op, times] of Object.entries(changes)) this.#count(op, times)
+    const { add, update, remove } = changes
+    this.#context.log.info(`Metrics are as ${this.#path} says: ${add} added, ${update} updated, ${remove} removed`)
   }
 
   #count(op: string, times: number): void {
@@ -74,7 +76,6 @@ export class DynamicMetrics {
     if (complaint === this.#complaint) return
     this.#complaint = complaint
     if (complaint === '') {
-      log.info(`Metrics are as ${this.#path} says`)
       report({ at: 'ok' })
       return
     }
