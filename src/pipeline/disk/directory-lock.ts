@@ -32,13 +32,14 @@ export class DirectoryLock {
     try {
       // By the descriptor: the path of a socket has at most 107 bytes.
       const path = `${process.platform === 'linux' ? `/proc/self/fd/${handle.fd}` : directory}/lock`
-      await removeStaleSocket(path).catch((cause) => {
-        throw new Error(refusal, { cause })
-      })
+      await removeStaleSocket(path)
       return new DirectoryLock(await listen(path), handle)
-    } catch (error) {
+    } catch (cause) {
       await handle.close()
-      throw error
+      const { code } = cause as NodeJS.ErrnoException
+      // What the file system says, such as EACCES, says more.
+      if (code !== undefined && code !== 'EADDRINUSE') throw cause
+      throw new Error(refusal, { cause })
     }
   }
 

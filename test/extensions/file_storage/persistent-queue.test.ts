@@ -83,6 +83,36 @@ test('everything that waits is kept by close, and nothing of it is lost', async 
   assert.equal(await drain((await openAt(directory)).queue), range(0, 50))
 })
 
+test('what is written while a consumer looks through what is done with comes once', async () => {
+  const directory = await filled(200)
+  const before = await openStoredQueue(directory)
+  // All but the first are done with: after it the file holds nothing for anybody.
+  const items = []
+  for (let i = 0; i < 200; i++) items.push(await before.queue.take())
+  for (const item of items.slice(1)) before.queue.done(item!)
+  await before.queue.close()
+  for (let turns = 0; turns < 30; turns++) {
+    const { queue } = await openStoredQueue(copyOf(directory))
+    assert.is(numberOf((await queue.take())!), 0)
+    const numbers: number[] = []
+    const consume = async () => {
+      for (let item = await queue.take(); item !== undefined; item = await queue.take()) {
+        numbers.push(numberOf(item))
+        queue.done(item)
+        if (numbers.length === 3) queue.stop()
+      }
+    }
+    const consumers = [consume(), consume()]
+    for (const number of [500, 501, 502]) {
+      for (let turn = 0; turn < turns; turn++) await (turn % 2 === 0 ? Promise.resolve() : new Promise(setImmediate))
+      queue.offer(numberedItem(number))
+    }
+    await Promise.all(consumers)
+    await queue.close()
+    assert.equal(numbers, [500, 501, 502], `${turns} turns`)
+  }
+})
+
 test('leaves no file behind when all is done', async () => {
   const directory = await filled(2_000, 1_000, { maxBytes: 16 * 1024 * 1024, capacity: 10_000 })
   assert.ok(filesOf(directory).length > 1)
