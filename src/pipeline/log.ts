@@ -3,9 +3,13 @@ import type { LogSettings } from './config/service-settings.ts'
 
 /** The service's log: for people as tab-separated columns like the Collector's, or as JSON. */
 
-/** A logger as `service::telemetry::logs` describes it. Lines are written at once, so that none is lost at the end. */
-export function createLogger(settings: LogSettings): Logger {
-  const streams = settings.output_paths.map((path) => ({ stream: outputStream(path, settings), level: settings.level }))
+/**
+ * A logger as `service::telemetry::logs` describes it. Lines are written at once, so that none is lost at the end.
+ * @param further streams that take the lines as JSON
+ */
+export function createLogger(settings: LogSettings, further: readonly DestinationStream[] = []): Logger {
+  const written = settings.output_paths.map((path) => outputStream(path, settings))
+  const streams = [...written, ...further].map((stream) => ({ stream, level: settings.level }))
   return pino(
     {
       level: settings.level,

@@ -5,12 +5,12 @@ import type { ComponentView, EndpointView, Host, PipelineView, ReloadView } from
 import type { ResolvedConfig } from './config/resolved.ts'
 import { type BuiltNode, buildGraph, type Surroundings } from './graph.ts'
 import { startNodes, stopNodes } from './lifecycle.ts'
-import { createLogger } from './log.ts'
 import { OwnMetrics } from './own-metrics.ts'
 import { type Plan, planGraph } from './plan.ts'
 import { WorkerPool } from './pool.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { addTargetInfo, nodeNameOf, type Resource, serviceResource } from './resource.ts'
+import { openLog, ownLogsConfig, type ServiceLog } from './service-log.ts'
 import { Telemetry } from './telemetry.ts'
 
 /** What a service is told besides its configuration. */
@@ -23,13 +23,12 @@ export interface ServiceOptions {
 }
 
 /** What runs of one configuration. */
-interface Running {
+interface Running extends ServiceLog {
   config: ResolvedConfig
   plan: Plan
   /** By key, in start order. */
   nodes: ReadonlyMap<string, BuiltNode>
   pool: WorkerPool
-  log: Logger
 }
 
 /** A configuration at work: builds its graph, starts and stops it, exchanges it for another one. */
@@ -59,9 +58,10 @@ export class Service implements Host {
 
   /** @throws Error that names the component or address at fault; what had started is stopped again */
   async start(config: ResolvedConfig): Promise<void> {
-    const log = this.#options.log ?? createLogger(config.service.telemetry.logs)
+    const logs = await this.#openLog(config)
+    const { log } = logs
     warnAboutAliases(config, log)
-    const running = await this.#build(config, undefined, log)
+    const running = await this.#build(config, undefined, logs)
     this.#running = running
     try {
       await this.#startOwnMetrics(config, log)
@@ -89,6 +89,7 @@ export class Service implements Host {
     await this.#ownMetrics?.shutdown(deadlineMs)
     this.#ownMetrics = undefined
     running.log.info('Shutdown complete.')
+    await running.ownLogs?.shutdown(deadlineMs)
     return clean
   }
 
@@ -139,9 +140,10 @@ export class Service implements Host {
 
   async #exchange(old: Running, config: ResolvedConfig): Promise<void> {
     const sameBase = JSON.stringify(baseOf(old.config)) === JSON.stringify(baseOf(config))
-    const log = sameBase ? old.log : (this.#options.log ?? createLogger(config.service.telemetry.logs))
+    const logs = sameBase ? old : await this.#openLog(config)
+    const { log } = logs
     warnAboutAliases(config, log)
-    const next = await this.#build(config, sameBase ? old : undefined, log)
+    const next = await this.#build(config, sameBase ? old : undefined, logs)
     const stale = without(old.nodes, next.nodes)
     const fresh = without(next.nodes, old.nodes)
     const deadlineMs = Date.now() + old.config.service.shutdown_timeout
@@ -156,6 +158,7 @@ export class Service implements Host {
       throw error
     }
     if (next.pool !== old.pool) await old.pool.close()
+    if (next.ownLogs !== old.ownLogs) await old.ownLogs?.shutdown(deadlineMs)
     this.#tellResource(config)
     notify(fresh, 'ready', log)
     log.info({ restarted: fresh.length, kept: next.nodes.size - fresh.length }, 'Configuration reloaded')
@@ -176,14 +179,21 @@ export class Service implements Host {
       )
     }
     if (failed.pool !== old.pool) await failed.pool.close()
+    if (failed.ownLogs !== old.ownLogs) await failed.ownLogs?.shutdown(Date.now())
   }
 
-  async #build(config: ResolvedConfig, reuse: Running | undefined, log: Logger): Promise<Running> {
+  async #openLog(config: ResolvedConfig): Promise<ServiceLog> {
+    if (this.#options.log !== undefined) return { log: this.#options.log, ownLogs: undefined }
+    return await openLog(config, this.#resourceOf(config), this.telemetry)
+  }
+
+  async #build(config: ResolvedConfig, reuse: Running | undefined, { log, ownLogs }: ServiceLog): Promise<Running> {
     const plan = planGraph(config, baseOf(config))
     const shared = {
       config,
       plan,
       log,
+      ownLogs,
       pool: reuse?.pool ?? new WorkerPool(config.service.workers),
     }
     const kept = new Map(
@@ -195,7 +205,10 @@ export class Service implements Host {
     try {
       return { ...shared, nodes: await buildGraph(plan, kept, this.#surroundings(shared)) }
     } catch (error) {
-      if (reuse === undefined) await shared.pool.close()
+      if (reuse === undefined) {
+        await shared.pool.close()
+        await ownLogs?.shutdown(Date.now())
+      }
       throw error
     }
   }
@@ -249,8 +262,9 @@ export class Service implements Host {
 }
 
 /** Settings whose change restarts every component. */
-function baseOf({ service }: ResolvedConfig): unknown {
-  return [service.telemetry.logs, service.telemetry.resource, service.workers]
+function baseOf(config: ResolvedConfig): unknown {
+  const { telemetry, workers } = config.service
+  return [telemetry.logs, ownLogsConfig(config) ?? null, telemetry.resource, workers]
 }
 
 function without(nodes: ReadonlyMap<string, BuiltNode>, others: ReadonlyMap<string, BuiltNode>): BuiltNode[] {

@@ -40,6 +40,7 @@ export interface OtlpLogRecord {
   observedTimeUnixNano: string
   severityNumber: number
   severityText: string
+  body?: OtlpValue
   eventName?: string
   attributes: OtlpAttribute[]
 }

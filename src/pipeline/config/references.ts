@@ -23,6 +23,9 @@ const ROLE_KINDS: Readonly<Record<Role, readonly Kind[]>> = {
   exporters: ['exporter', 'connector'],
 }
 
+/** The type of exporter that the own log can go through. */
+const LOG_EXPORTER = 'otlp_grpc'
+
 /** Whether everything that `service` names is configured, takes the signal, and is used on both sides if a connector. */
 export function checkReferences(
   root: Section,
@@ -40,6 +43,30 @@ export function checkReferences(
   }
   const cyclic = reportCycles(context)
   for (const connector of components.connector.keys()) if (!cyclic.has(connector)) checkConnector(context, connector)
+}
+
+/** Whether `service::telemetry::logs::exporter` is one whose backend can take the log. @param id `''` = none is named */
+export function checkLogExporter(
+  root: Section,
+  components: Components,
+  id: ComponentId,
+  problems: PlacedProblem[],
+): void {
+  if (id === '') return
+  const path = ['service', 'telemetry', 'logs', 'exporter']
+  const { place } = nearest(root, path)
+  const known = components.exporter.get(id)
+  const able = [...components.exporter.values()].filter(({ type }) => type === LOG_EXPORTER).map((one) => one.id)
+  if (known === undefined) {
+    if (isConfigured(root, 'exporter', id)) return
+    problems.push({
+      path,
+      message: `references exporter "${id}" which is not configured${suggestion(id, able)}`,
+      place,
+    })
+  } else if (known.type !== LOG_EXPORTER) {
+    problems.push({ path, message: `must name an ${LOG_EXPORTER} exporter, "${id}" is of type ${known.type}`, place })
+  }
 }
 
 function checkExtensions({ root, components, problems }: Context): void {

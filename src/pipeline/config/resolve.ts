@@ -4,7 +4,7 @@ import { decode } from './decode.ts'
 import { parseId } from './ids.ts'
 import { resolvePipelines } from './pipelines.ts'
 import { ConfigError, type PlacedProblem } from './problem.ts'
-import { checkReferences } from './references.ts'
+import { checkLogExporter, checkReferences } from './references.ts'
 import { type ComponentConfig, KINDS, type PipelineConfig, type ResolvedConfig, SECTIONS } from './resolved.ts'
 import { type ServiceSettings, serviceSettingsSpec } from './service-settings.ts'
 import { advice } from './suggest.ts'
@@ -25,6 +25,7 @@ export async function resolveConfig(tree: Tree, catalog: Catalog): Promise<Resol
   }
   const { pipelines, extensions, service } = resolveService(root, problems)
   checkReferences(root, components, { pipelines, extensions }, problems)
+  checkLogExporter(root, components, service.telemetry.logs.exporter, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return { components, pipelines, extensions, service }
 }

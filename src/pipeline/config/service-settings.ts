@@ -4,7 +4,10 @@ import { nearestWord } from './suggest.ts'
 /** Everything below `service` except `pipelines` and `extensions`. */
 export interface ServiceSettings {
   telemetry: {
-    logs: LogSettings
+    logs: LogSettings & {
+      /** Id of the `otlp_grpc` exporter whose backend gets the log, too; `''` = none. */
+      exporter: string
+    }
     metrics: { level: 'none' | 'basic' | 'normal' | 'detailed'; readers: readonly MetricReaderSettings[] }
     /** Attributes of this service; null takes a default away. */
     resource: Readonly<Record<string, string | null>>
@@ -42,6 +45,11 @@ export const serviceSettingsSpec: ConfigSpec<ServiceSettings> = {
         encoding: { doc: 'text for people or JSON', format: ['console', 'json'], default: 'console' },
         output_paths: { doc: 'stderr, stdout or files', format: 'string-list', default: ['stderr'] },
         initial_fields: { doc: 'fields of every line', format: 'string-map', default: {} },
+        exporter: {
+          doc: 'id of the otlp_grpc exporter to whose backend the log goes, too; empty: none',
+          format: String,
+          default: '',
+        },
       },
       metrics: {
         level: {

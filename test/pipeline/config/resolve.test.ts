@@ -37,6 +37,17 @@ const MINIMAL =
 const cases: { name: string; text: string; message: string }[] = [
   { name: 'a whole configuration of defaults is good', text: MINIMAL, message: '' },
   {
+    name: 'the own log goes through an exporter that is configured',
+    text: MINIMAL.replace('service: {', 'service: {telemetry: {logs: {exporter: otlp}}, '),
+    message: 'service::telemetry::logs::exporter: references exporter "otlp" which is not configured (bad.yaml:3:40)',
+  },
+  {
+    name: 'the own log goes through an exporter that takes it',
+    text: MINIMAL.replace('service: {', 'service: {telemetry: {logs: {exporter: out}}, '),
+    message:
+      'service::telemetry::logs::exporter: must name an otlp_grpc exporter, "out" is of type out (bad.yaml:3:40)',
+  },
+  {
     name: 'an empty map has no receivers, exporters and pipelines',
     text: '{}',
     message: [
