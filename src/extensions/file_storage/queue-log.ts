@@ -169,8 +169,11 @@ export class QueueLog {
 
   /** Takes in a file of a process before. */
   async #take(segment: LogSegment): Promise<LogSegment> {
-    const version = await segment.scan().catch((error: NodeJS.ErrnoException) => {
-      if (!UNREADABLE.has(error.code ?? '')) throw error
+    const version = await segment.scan().catch(async (error: NodeJS.ErrnoException) => {
+      if (!UNREADABLE.has(error.code ?? '')) {
+        await segment.close()
+        throw new Error(`${segment.path}: ${error.message}`, { cause: error })
+      }
       segment.giveUp()
     })
     if (version !== undefined) {

@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { suite } from 'uvu'
@@ -230,6 +240,16 @@ test('something else in its folder does no harm', async () => {
   assert.equal(await drain(queue), [0, 1, 2])
   assert.is(told.corrupt, 1)
   assert.ok(existsSync(join(directory, '000000000000-00000000.queue.corrupt')))
+})
+
+test('a file that cannot be opened keeps the queue closed, and is named', async () => {
+  const directory = await filled(3)
+  const path = join(directory, '000000000009-00000000.queue')
+  symlinkSync(path, path)
+  const message = await openStoredQueue(directory).catch((error: Error) => error.message)
+  assert.match(String(message), /000000000009-00000000\.queue: ELOOP/)
+  rmSync(path)
+  assert.equal(await drain((await openAt(directory)).queue), [0, 1, 2])
 })
 
 test('only the newest damaged files are kept', async () => {
