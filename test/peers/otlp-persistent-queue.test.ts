@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { suite } from 'uvu'
@@ -44,9 +44,9 @@ function newDirectory(): string {
   return directory
 }
 
-/** An agent whose flows have the numbers of this run. @param perSecond 0 = it only sends what waits */
-async function agent(directory: string, run: number, perSecond: number): Promise<FoveaProcess> {
-  const config = `
+/** Flows with the numbers of this run. @param perSecond 0 = it only sends what waits */
+function configOf(directory: string, run: number, perSecond: number): string {
+  return `
 receivers: {numbered: {first: ${run * RUN}, per_second: ${perSecond}}}
 exporters:
   otlp_grpc:
@@ -66,11 +66,14 @@ service:
   telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: localhost, port: ${metricsPort}}}}}]}}
   pipelines: {flows: {receivers: [numbered], exporters: [otlp_grpc]}}
 `
-  const started = new FoveaProcess(
-    ['run', '--config', `yaml:${config}`],
-    {},
-    join(root, 'test/support/numbered-main.ts'),
-  )
+}
+
+async function agent(directory: string, run: number, perSecond: number): Promise<FoveaProcess> {
+  return startedWith(`yaml:${configOf(directory, run, perSecond)}`)
+}
+
+async function startedWith(config: string): Promise<FoveaProcess> {
+  const started = new FoveaProcess(['run', '--config', config], {}, join(root, 'test/support/numbered-main.ts'))
   agents.push(started)
   await started.wrote(/Everything is ready/)
   return started
@@ -169,6 +172,20 @@ test('an agent that ends in order, the Collector being away, keeps everything', 
   assert.not.match(running.output, /Dropping data/)
   await otelcol.start()
   await agent(directory, 1, 0)
+  assert.equal(missing(await drained(), [count]), [])
+})
+
+test('a reload that changes the storage hands everything on', async () => {
+  const directory = newDirectory()
+  const config = folder.at('agent.yaml')
+  writeFileSync(config, configOf(directory, 0, PER_SECOND))
+  const running = await startedWith(config)
+  await eventually('flows to be accepted', async () => (await accepted()) > 1_000 || undefined)
+  const count = await accepted()
+  writeFileSync(config, configOf(directory, 1, 0).replace('timeout: 10s', 'timeout: 10s, fsync: true'))
+  running.signal('SIGHUP')
+  await running.wrote(/Configuration reloaded/)
+  await otelcol.start()
   assert.equal(missing(await drained(), [count]), [])
 })
 
