@@ -85,6 +85,12 @@ type Call = grpc.ServerUnaryCall<Buffer, Buffer>
 /** Over gRPC. */
 export class ScriptedGrpcBackend extends ScriptedBackend {
   readonly #server = new grpc.Server()
+  readonly #credentials: grpc.ServerCredentials
+
+  constructor(credentials = grpc.ServerCredentials.createInsecure()) {
+    super()
+    this.#credentials = credentials
+  }
 
   async start(): Promise<void> {
     const same = (bytes: Buffer) => bytes
@@ -102,7 +108,7 @@ export class ScriptedGrpcBackend extends ScriptedBackend {
       { Export: (call: Call, done: grpc.sendUnaryData<Buffer>) => this.#answer(call, done) },
     )
     this.port = await new Promise<number>((resolve, reject) =>
-      this.#server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
+      this.#server.bindAsync('127.0.0.1:0', this.#credentials, (error, port) =>
         error ? reject(error) : resolve(port),
       ),
     )
