@@ -9,7 +9,7 @@ import type { QueueItem, SendingQueue } from '../sending-queue/queue.ts'
 import type { Counter } from '../telemetry.ts'
 import type { OtlpLink } from './answer.ts'
 import { flowCounters } from './counters.ts'
-import { Delivery } from './delivery.ts'
+import { Delivery, type Fate } from './delivery.ts'
 import { FlowRequests } from './flow-requests.ts'
 import type { OtlpConfig } from './settings.ts'
 
@@ -45,6 +45,8 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
   #fullUntilMs = 0
   /** Requests that the queue took. */
   #taken = 0
+  /** Requests of the batch that is handed over, where there is no queue. */
+  readonly #underWay: Promise<Fate>[] = []
   /** Requests that wait for room, where the pipeline is to wait with them. */
   #overflow: QueueItem[] = []
 
@@ -95,6 +97,7 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
       this.#refused.add(batch.length)
       throw new RefusedError('sending queue is full')
     }
+    if (!this.#config.sending_queue.enabled) return this.#deliverNow(batch, machinery)
     const before = this.#taken
     machinery.requests.add(batch, Date.now())
     if (this.#overflow.length > 0) return this.#waitForRoom(machinery.queue)
@@ -122,7 +125,25 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
     this.#context.log.warn({ dropped_items: left }, 'Shut down before everything was sent. Dropping data.')
   }
 
+  /** Without a queue: the pipeline waits, and learns what became of the batch. @throws Error when a part was not delivered */
+  async #deliverNow(batch: FlowBatch, { requests }: Machinery): Promise<void> {
+    requests.add(batch, Date.now())
+    requests.flush()
+    const fates = await Promise.all(this.#underWay.splice(0))
+    if (!fates.every((fate) => fate === 'taken')) throw new Error('the backend did not take the flows')
+  }
+
+  async #deliver({ bytes, flows }: QueueItem, { delivery }: Machinery): Promise<Fate> {
+    const fate = await delivery.deliver(bytes, flows)
+    if (fate === 'interrupted') flowCounters(this.#context).failed.add(flows)
+    return fate
+  }
+
   #enqueue(item: QueueItem): void {
+    if (!this.#config.sending_queue.enabled) {
+      this.#underWay.push(this.#deliver(item, this.#machinery!))
+      return
+    }
     const { queue } = this.#machinery!
     if (this.#overflow.length === 0 && queue.offer(item)) {
       this.#taken++

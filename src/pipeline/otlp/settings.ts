@@ -8,7 +8,12 @@ export interface OtlpConfig {
   /** Longest time of an attempt. */
   timeout: number
   retry_on_failure: RetryConfig
-  sending_queue: QueueSettings & { num_consumers: number; block_on_overflow: boolean; batch: BatchConfig }
+  sending_queue: QueueSettings & {
+    enabled: boolean
+    num_consumers: number
+    block_on_overflow: boolean
+    batch: BatchConfig
+  }
   metrics: { interval: number; temporality: 'cumulative' | 'delta' }
 }
 
@@ -37,6 +42,7 @@ export function otlpSchema(timeout: string) {
 }
 
 const queueSchema = {
+  enabled: { doc: 'false: no queue, the pipeline waits until each batch is delivered', format: Boolean, default: true },
   queue_size: {
     doc: 'most that waits or is in flight, in units of `sizer`; what does not fit is refused',
     format: 'positive-int',
@@ -77,10 +83,12 @@ function checkRetry(retry: RetryConfig): Problem[] {
 /** Room for one request of each: a smaller queue would refuse everything. */
 const MOST_BYTES = MOST_REQUEST_BYTES + 1024 * 1024
 
-function checkQueue({ sending_queue: { queue_size, sizer, num_consumers, batch } }: OtlpConfig): Problem[] {
+function checkQueue({ sending_queue }: OtlpConfig): Problem[] {
+  const { enabled, queue_size, sizer, num_consumers, storage, batch } = sending_queue
   const problem = (path: readonly string[], message: string) => [{ path: ['sending_queue', ...path], message }]
   if (batch.min_size > batch.max_size) return problem(['batch', 'min_size'], "must not be more than 'max_size'")
   if (num_consumers > 256) return problem(['num_consumers'], 'must be 256 or less')
+  if (!enabled) return storage === '' ? [] : problem(['storage'], 'needs the queue, which is not "enabled"')
   if (sizer === 'items' && batch.max_size > queue_size) {
     return problem(['batch', 'max_size'], '`max_size` must be less than or equal to `queue_size`')
   }

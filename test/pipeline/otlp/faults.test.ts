@@ -197,6 +197,23 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
     assert.is(backend.taken.length, 3_000)
   })
 
+  faults('without a queue the pipeline waits, and learns what was not taken', async () => {
+    backend.script.push(busy, taking(name), never)
+    const sending_queue = { ...otlpConfig('').sending_queue, enabled: false }
+    const { exporter, own, sent, stop } = await begin({ sending_queue })
+    await exporter.consume(numbered(1, 3))
+    assert.equal(backend.taken, [1, 2, 3])
+    assert.is(sent(), 3)
+    try {
+      await exporter.consume(numbered(4, 5))
+      assert.unreachable()
+    } catch (error) {
+      assert.is((error as Error).message, 'the backend did not take the flows')
+    }
+    assert.is(own('otelcol_exporter_send_failed_flows'), 2)
+    await stop()
+  })
+
   faults('what could not be sent before the deadline is counted as lost, once', async () => {
     backend.script.push(...Array.from({ length: 100 }, () => ({ ...busy, afterMs: 60_000 })))
     const { exporter, own, context } = await begin({ timeout: 30_000 })
