@@ -19,9 +19,10 @@ export class InformerMetrics {
     this.#endGauge = telemetry.gauge('fovea_kubernetes_objects', 'Objects held, trimmed.', labels, size)
   }
 
-  failed(error: unknown): void {
-    const reason = error instanceof ApiError ? String(error.status) : 'connection'
-    const help = 'Lists and watches that ended in an error, by HTTP status.'
+  /** @param otherwise the reason where the error is no answer of the API server */
+  failed(error: unknown, otherwise = 'connection'): void {
+    const reason = error instanceof ApiError ? String(error.status) : otherwise
+    const help = 'Lists and watches that ended in an error, by HTTP status; objects that could not be read.'
     this.#telemetry.counter('fovea_kubernetes_watch_errors', help, { resource: this.#resource, reason }).add(1)
   }
 

@@ -6,7 +6,7 @@ import { Backoff } from './backoff.ts'
 import type { ApiClient } from './client.ts'
 import { InformerMetrics } from './informer-metrics.ts'
 import { jsonLines } from './json-lines.ts'
-import type { KubeObject, ObjectList, WatchEvent } from './object.ts'
+import { type KubeObject, type ObjectList, objectKey, type WatchEvent } from './object.ts'
 import { type Listener, ObjectStore } from './object-store.ts'
 import { type Resource, resourceName } from './resource.ts'
 
@@ -78,13 +78,15 @@ export class Informer<Raw extends KubeObject, T> {
   #version = ''
   /** The fault that was told last and is not over; `''` = none. */
   #told = ''
+  /** What was told last of an object that could not be read. */
+  #leftOut = ''
 
   constructor(options: InformerOptions<Raw, T>) {
     this.#options = options
     this.#timing = { ...TIMING, ...options.timing }
     this.#random = options.random ?? Math.random
     this.#backoff = new Backoff(this.#timing.firstMs, this.#timing.mostMs, this.#random)
-    this.#store = new ObjectStore(options.trim, options.listener)
+    this.#store = new ObjectStore((object) => this.#trim(object), options.listener)
     this.#metrics = new InformerMetrics(options.telemetry, this.name, () => this.#store.size)
   }
 
@@ -229,6 +231,19 @@ export class Informer<Raw extends KubeObject, T> {
       this.#state = { at: 'waiting', error }
     }
     await sleep(this.#timing.probeMs * (0.5 + this.#random() / 2), undefined, { signal })
+  }
+
+  /** An object that nobody can read is left out: it must not keep the news behind it from coming. */
+  #trim(object: Raw): T | undefined {
+    try {
+      return this.#options.trim(object)
+    } catch (cause) {
+      this.#metrics.failed(cause, 'object')
+      const message = `${this.name} ${objectKey(object.metadata)} is left out: ${(cause as Error).message}`
+      if (message !== this.#leftOut) this.#options.log.warn(message)
+      this.#leftOut = message
+      return undefined
+    }
   }
 
   /** The same fault over and over is told once. */

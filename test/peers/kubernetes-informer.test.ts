@@ -201,4 +201,23 @@ informers('a missing permission is named by verb, resource and group', async () 
   assert.match(line, `may not list endpointslices.discovery.k8s.io cluster-wide: the role lacks ${rule}`)
 })
 
+informers('an object that cannot be read is left out, told once and counted; the news behind it come', async () => {
+  await configMap('broken', 'x')
+  const trim = ({ metadata }: KubeObject) => {
+    if (metadata.name === 'broken') throw new TypeError('no such field')
+    return metadata.labels?.v ?? ''
+  }
+  const { informer, told, lines, telemetry } = await watch(CONFIG_MAPS, { trim, namespace: 'default' })
+  await eventually('the list', () => informer.synced || undefined)
+  const place = { namespace: 'default', name: 'broken' }
+  await objects.client.merge(CONFIG_MAPS, place, { metadata: { labels: { v: 'y' } } })
+  await configMap('behind', 'z')
+  await eventually('what comes after it', () => told.includes('+default/behind=z') || undefined)
+  assert.equal(
+    lines.filter((line) => line.includes('left out')),
+    ['configmaps default/broken is left out: no such field'],
+  )
+  assert.is(metric(telemetry, 'fovea_kubernetes_watch_errors'), 2)
+})
+
 informers.run()
