@@ -129,10 +129,14 @@ test('a full disk costs the oldest flows on it, never the agent', async () => {
       const { lines } = await hubble(running.server, ['observe', '--last', '16000'])
       assert.is(lines.filter((line) => /:40000 /.test(line)).length, 16_000)
       assert.ok(metric(running, 'history_events') < 60 * 8_000, 'older ones went')
-      // Somebody else takes what room there is: nothing can be written at all, and that is counted.
+      // Somebody else takes what room there is: nothing can be written at all, and that is counted. Of equal blocks each
+      // could have the room of the one before for ever; what a smaller one leaves is taken.
+      const smaller = numberedBatch(0, 5_000)
+      for (let row = 0; row < 5_000; row++) smaller.columns.detail[row] = Math.imul(row + 1, 0x9e3779b1)
+      let turn = 0
       await eventually('flows to be counted', () => {
         execFileSync('sh', ['-c', `cat /dev/zero >> ${directory}/other 2> /dev/null || true`])
-        running.exporter.consume(batch)
+        running.exporter.consume(turn++ % 2 === 0 ? smaller : batch)
         return metric(running, 'history_lost_events') > 0 || undefined
       })
       assert.ok(running.context.statuses.some(({ at }) => at === 'recoverable_error'))
