@@ -83,7 +83,7 @@ export class SeriesProducer implements UndoableProducer {
   #reader(family: Family): FamilyReader {
     let reader = this.#readers.get(family)
     if (reader === undefined) {
-      reader = new FamilyReader(family, this.#temporality)
+      reader = new FamilyReader(family, this.#temporality, this.#clock)
       this.#readers.set(family, reader)
     }
     return reader
@@ -94,6 +94,8 @@ interface Departed {
   attributes: Attributes
   numbers: Float64Array
   startMs: number
+  /** When it went: the same labels may have come again since, and points of one series must not overlap in time. */
+  endMs: number
   /** Deltas: what the last collection told of it before it went; counts as not told after `undo`. */
   inFlight?: Float64Array
 }
@@ -102,6 +104,7 @@ interface Departed {
 class FamilyReader {
   readonly #family: Family
   readonly #delta: boolean
+  readonly #clock: () => number
   readonly #width: number
   /** Per series: value (or sum), then the bucket counts, as told last. Deltas only. */
   #told: Float64Array
@@ -114,8 +117,9 @@ class FamilyReader {
   #left = 0
   readonly #unwatch: () => void
 
-  constructor(family: Family, temporality: Temporality) {
+  constructor(family: Family, temporality: Temporality, clock: () => number) {
     this.#family = family
+    this.#clock = clock
     this.#delta = temporality === 'delta' && family.kind !== 'gauge'
     this.#width = family.kind === 'histogram' ? family.buckets.length + 2 : 1
     this.#told = new Float64Array(this.#width)
@@ -138,19 +142,19 @@ class FamilyReader {
   read(lastMs: number, nowMs: number): MetricData {
     if (this.#delta) this.#before = this.#told.slice()
     const points: DataPoint<Float64Array>[] = []
-    const point = (attributes: Attributes, numbers: Float64Array, startMs: number) =>
-      points.push({ attributes, value: numbers, endTime: hrTime(nowMs), startTime: hrTime(startMs) })
-    for (const { attributes, numbers, startMs } of this.#departed) {
-      if (isZero(numbers)) continue
-      point(attributes, numbers, this.#delta ? Math.max(lastMs, startMs) : startMs)
+    const point = (attributes: Attributes, numbers: Float64Array, startMs: number, endMs: number) => {
+      const startTime = hrTime(this.#delta ? Math.max(lastMs, startMs) : startMs)
+      points.push({ attributes, value: numbers, endTime: hrTime(endMs), startTime })
+    }
+    for (const { attributes, numbers, startMs, endMs } of this.#departed) {
+      if (!isZero(numbers)) point(attributes, numbers, startMs, endMs)
     }
     this.#departedBefore = this.#departed
     this.#departed = []
     for (const id of this.#ids()) {
       const numbers = this.#take(id)
       if (this.#delta && isZero(numbers)) continue
-      const startMs = this.#family.startMs(id)
-      point(attributesOf(this.#family, id), numbers, this.#delta ? Math.max(lastMs, startMs) : startMs)
+      point(attributesOf(this.#family, id), numbers, this.#family.startMs(id), nowMs)
     }
     return this.#metric(points)
   }
@@ -175,8 +179,13 @@ class FamilyReader {
     // The id may be another series' next.
     for (const numbersTold of [this.#told, this.#before]) numbersTold.fill(0, at, at + this.#width)
     if (isZero(numbers) && (inFlight === undefined || isZero(inFlight))) return
-    const startMs = this.#family.startMs(id)
-    this.#departed.push({ attributes: attributesOf(this.#family, id), numbers, startMs, ...(inFlight && { inFlight }) })
+    const times = { startMs: this.#family.startMs(id), endMs: this.#clock() }
+    this.#departed.push({
+      attributes: attributesOf(this.#family, id),
+      numbers,
+      ...times,
+      ...(inFlight && { inFlight }),
+    })
     this.#bound()
   }
 

@@ -227,6 +227,33 @@ for (const { limit, name } of [
   )
 }
 
+for (const temporality of ['cumulative', 'delta'] as const)
+  producing(
+    `a series that is removed and made anew is two points whose times do not overlap (${temporality})`,
+    async () => {
+      let now = HOUR
+      const f = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'] }, () => now)
+      const producer = new SeriesProducer(
+        () => [f],
+        temporality,
+        () => now,
+      )
+      f.add(f.series('1'), 5)
+      now += 1_000
+      f.remove(f.series('1'))
+      now += 1_000
+      f.add(f.series('1'), 2)
+      now += 1_000
+      const [metric] = await collected(producer)
+      const seconds = metric!.dataPoints.map(({ value, startTime, endTime }) => [value, startTime[0], endTime[0]])
+      const begin = HOUR / 1_000
+      assert.equal(seconds, [
+        [5, begin, begin + 1],
+        [2, begin + 2, begin + 3],
+      ])
+    },
+  )
+
 producing('a series removed while its delta is under way is told again when that did not arrive', async () => {
   const f = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels: ['a'] })
   const producer = new SeriesProducer(() => [f], 'delta')
