@@ -116,7 +116,9 @@ export class NodeStatsReceiver implements Component {
     gauge('reading_seconds', 'Time that the last reading took.', () => this.#tookMs / 1_000)
     gauge('left_out', 'Interfaces, statistics and files that the last reading left out.', leftOut)
     gauge('series', 'Series of this receiver.', () => this.#sum((family) => family.size))
-    gauge('overflowed_series', 'Label sets that went to overflow series.', () => this.#sum((family) => family.refused))
+    const overflows = 'Times that a label set of a reading found no room and went to the overflow series of its metric.'
+    const refused = () => this.#sum((family) => family.refused)
+    this.#ends.push(telemetry.countOf('fovea_node_stats_overflows', overflows, receiver, refused))
   }
 
   #sum(of: (family: Family) => number): number {

@@ -108,4 +108,14 @@ receiver(
   },
 )
 
+receiver('label sets that find no room are counted by a counter', async () => {
+  running = await RunningNodeStats.start({ cardinality_limit: 1 })
+  await running.read(PEERS)
+  const { telemetry } = running.context
+  const families = telemetry.families()
+  const overflows = families.find(({ name }) => name === 'fovea_node_stats_overflows')
+  assert.is(overflows?.kind, 'counter')
+  assert.ok(ownMetric(running.context, 'fovea_node_stats_overflows', { receiver: 'node_stats' }) > 0)
+})
+
 receiver.run()
