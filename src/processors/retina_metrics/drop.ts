@@ -1,6 +1,6 @@
 import { Direction, Kind } from '../../flow/enums.ts'
 import { SeriesCache } from '../../metrics/series-cache.ts'
-import { DropPlaces } from '../hubble_metrics/handlers/drop-places.ts'
+import { DropPlaces, droppedPackets } from '../hubble_metrics/handlers/drop-places.ts'
 import type { Handler } from '../hubble_metrics/handlers/handler.ts'
 import { EGRESS, INGRESS, type Way } from './pod-sides.ts'
 import { type RetinaSettings, retinaGauge } from './retina-settings.ts'
@@ -32,7 +32,7 @@ export function dropHandler({ node, sides }: RetinaSettings): Handler {
   return {
     families: [total, totalBytes, count.family, bytes.family],
     observe(batch) {
-      const { kind, packets, bytes: size, direction, weight } = batch.columns
+      const { kind, bytes: size, direction, weight } = batch.columns
       sides.begin(batch, count, bytes)
       places.begin(batch)
       for (const series of [totals, totalsOfBytes, ...count.series, ...bytes.series]) {
@@ -44,12 +44,13 @@ export function dropHandler({ node, sides }: RetinaSettings): Handler {
         if (kind[i] !== Kind.DROP) continue
         const place = places.number(batch, i) * WAYS
         const from = direction[i]! > Direction.EGRESS ? 0 : direction[i]!
-        total.add(totals.id(0, place + from), packets[i]! * weight[i]!)
+        const packets = droppedPackets(batch, i) * weight[i]!
+        total.add(totals.id(0, place + from), packets)
         totalBytes.add(totalsOfBytes.id(0, place + from), size[i]! * weight[i]!)
         for (const way of ways) {
           if (!sides.isPod(batch, i, way)) continue
           const pod = sides.labels(i, way)
-          count.family.add(count.series[way].id(pod, place + way), packets[i]! * weight[i]!)
+          count.family.add(count.series[way].id(pod, place + way), packets)
           bytes.family.add(bytes.series[way].id(pod, place + way), size[i]! * weight[i]!)
         }
       }

@@ -20,10 +20,15 @@ const EGRESS = 2
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** A handler of Hubble's metrics after these flows. */
-function counting(name: string, flows: readonly object[], options: Record<string, string[]> = {}): Handler {
+/** A handler after these flows, of Hubble's metrics by default. */
+function counting(
+  name: string,
+  flows: readonly object[],
+  options: Record<string, string[]> = {},
+  which: 'hubble' | 'exact' = 'hubble',
+): Handler {
   const table = new EndpointTable()
-  const handler = HANDLER_KINDS[name]!.hubble({
+  const handler = HANDLER_KINDS[name]![which]!({
     ...settings(),
     endpoints: new Ends(table),
     options: new Map(Object.entries(options)),
@@ -44,6 +49,21 @@ const http = (type: number, code: number, traceId = '') => ({
 const [REQUEST, RESPONSE] = [1, 2]
 
 const handlers = suite('hubble_metrics handlers of flows of other observers')
+
+handlers(
+  'a drop that Cilium tells of is one packet of unknown size; its policy verdict, the same packet, is none',
+  () => {
+    const [DROPPED, DROP, POLICY_VERDICT] = [2, 1, 5]
+    const drop = { verdict: DROPPED, drop_reason_desc: 133, event_type: { type: DROP, sub_type: 133 } }
+    const told = series(counting('drop', [drop, drop, { ...drop, event_type: { type: POLICY_VERDICT } }], {}, 'exact'))
+    const values = (metric: string) =>
+      Object.keys(told)
+        .filter((name) => name.startsWith(metric))
+        .map((name) => told[name])
+    assert.equal(values('fovea_drop_packets_total'), [2])
+    assert.equal(values('fovea_drop_bytes_total'), [0])
+  },
+)
 
 handlers('http counts requests, responses and how long they took', () => {
   const handler = counting('http', [http(REQUEST, 0), http(RESPONSE, 200), http(RESPONSE, 503), http(RESPONSE, 503)])

@@ -56,6 +56,14 @@ export class DropPlaces {
   }
 }
 
+/**
+ * Packets of a row that is a drop. Cilium's agents tell each dropped packet by an event of its own, and no number: one, of
+ * unknown size.
+ */
+export function droppedPackets({ columns, foreign }: FlowBatch, row: number): number {
+  return columns.packets[row]! || (foreign === undefined ? 0 : 1)
+}
+
 function reasonName(kernelName: string, reason: number): string {
   return kernelName === '' ? (dropReasonEnumName(reason) ?? String(reason)) : kernelName
 }

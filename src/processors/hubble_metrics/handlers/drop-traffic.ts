@@ -1,6 +1,6 @@
 import { Kind } from '../../../flow/enums.ts'
 import { SeriesCache } from '../../../metrics/series-cache.ts'
-import { DropPlaces } from './drop-places.ts'
+import { DropPlaces, droppedPackets } from './drop-places.ts'
 import type { Handler, HandlerSettings } from './handler.ts'
 
 const LABELS = ['reason', 'location']
@@ -33,7 +33,7 @@ export function dropTrafficHandler(settings: HandlerSettings): Handler {
   return {
     families: [packetsTotal, bytesTotal],
     observe(batch) {
-      const { kind, packets, bytes, weight } = batch.columns
+      const { kind, bytes, weight } = batch.columns
       ends.begin(batch)
       places.begin(batch)
       for (const series of [packetSeries, byteSeries]) {
@@ -45,7 +45,7 @@ export function dropTrafficHandler(settings: HandlerSettings): Handler {
         if (kind[i] !== Kind.DROP) continue
         const end = ends.id(i)
         const place = places.number(batch, i)
-        packetsTotal.add(packetSeries.id(end, place), packets[i]! * weight[i]!)
+        packetsTotal.add(packetSeries.id(end, place), droppedPackets(batch, i) * weight[i]!)
         bytesTotal.add(byteSeries.id(end, place), bytes[i]! * weight[i]!)
       }
     },
