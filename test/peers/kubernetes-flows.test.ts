@@ -5,7 +5,7 @@ import { EVENTS } from '../../src/kubernetes/event-recorder.ts'
 import type { Resource } from '../../src/kubernetes/resource.ts'
 import { accountWith, shippedRole } from '../support/agent-role.ts'
 import { Cluster } from '../support/cluster.ts'
-import { ClusterObjects } from '../support/cluster-objects.ts'
+import { ClusterObjects, NAMESPACES, NODES, PODS } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'
 import { hubble } from '../support/hubble.ts'
 import { KubernetesAgent, type ObservedFlow } from '../support/kubernetes-agent.ts'
@@ -20,11 +20,8 @@ import { Tunnel } from '../support/tunnel.ts'
  */
 const test = suite('flows on a cluster')
 
-const NODES: Resource = { group: '', version: 'v1', plural: 'nodes' }
 const SERVICES: Resource = { group: '', version: 'v1', plural: 'services' }
 const SLICES: Resource = { group: 'discovery.k8s.io', version: 'v1', plural: 'endpointslices' }
-const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces' }
-const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
 const JOBS: Resource = { group: 'batch', version: 'v1', plural: 'jobs' }
 
 const CLUSTER_IP = '10.96.0.50'

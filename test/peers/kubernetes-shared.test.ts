@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EndpointTable } from '../../src/flow/endpoint.ts'
 import { Cluster } from '../support/cluster.ts'
-import { ClusterObjects } from '../support/cluster-objects.ts'
+import { ClusterObjects, NODES } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'
 import { RunningProcessor } from '../support/running-processor.ts'
 
@@ -71,6 +71,15 @@ test('one that ends takes nothing away from the other; after the last one nothin
   const third = await start(table)
   assert.ok(requests(third) > 5)
   assert.is((await third.source('10.1.0.2')).podName, 'late')
+})
+
+test('a node name that the cluster does not know is told', async () => {
+  await objects.client.create(NODES, {}, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } })
+  const told = async (settings: object) =>
+    (await start(new EndpointTable(), settings)).context.lines.map(({ msg }) => msg)
+  const warning = /the cluster has no node "node-0": .*set node_name/
+  assert.ok((await told({ node_name: 'node-0' })).some((line) => warning.test(line)))
+  assert.not((await told({})).some((line) => line.includes('has no node')))
 })
 
 test('other settings and other services have a cluster of their own', async () => {

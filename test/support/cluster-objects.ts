@@ -16,6 +16,7 @@ import type { Cluster } from './cluster.ts'
 import { eventually } from './eventually.ts'
 
 export const PODS: Resource = { group: '', version: 'v1', plural: 'pods' }
+export const NODES: Resource = { group: '', version: 'v1', plural: 'nodes' }
 export const NAMESPACES: Resource = { group: '', version: 'v1', plural: 'namespaces' }
 
 export interface TestPod {

@@ -122,7 +122,14 @@ export class KubernetesProcessor implements Component, FlowConsumer {
     })
     const outcome = await Promise.race([cluster.synced, late])
     clearTimeout(timer)
-    if (outcome !== 'late') return log.info('the cluster is known')
+    if (outcome !== 'late') {
+      log.info('the cluster is known')
+      if (cluster.model.hostId === 0)
+        log.warn(
+          `the cluster has no node ${JSON.stringify(this.#node)}: its own pods seem remote; set node_name to its name`,
+        )
+      return
+    }
     log.warn(`going on without ${cluster.missing.join(', ')}: not listed within wait_for_sync`)
     this.#tell(cluster.failing)
   }
