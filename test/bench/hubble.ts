@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { fork, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { FlowBatch } from '../../src/flow/batch.ts'
 import { EndpointTable, endpoint } from '../../src/flow/endpoint.ts'
 import { Ends } from '../../src/flow/ends.ts'
@@ -7,24 +8,32 @@ import { HubbleEncoder } from '../../src/flow/hubble-encode.ts'
 import type { FlowMask } from '../../src/flow/hubble-mask.ts'
 import { uuidPrefix } from '../../src/flow/hubble-uuid.ts'
 import { CLI_PATHS, flowMask } from '../../src/hubble/field-mask.ts'
+import { root } from '../support/checkout.ts'
 import { ownMetric } from '../support/create-context.ts'
 import { numberedBatch } from '../support/flow-source.ts'
 import { type RunningHubble, startHubble } from '../support/hubble.ts'
 import { HubbleClient } from '../support/hubble-client.ts'
+import { LoadClients } from '../support/load-clients.ts'
+import { LOAD_FILTERS } from '../support/load-flows.ts'
+import { LoadedHubble } from '../support/loaded-hubble.ts'
 import { havePeers, peer } from '../support/peers.ts'
 
 /** Cost of the Hubble API: encoding, searching a full ring, and streaming to followers. Prints a table, asserts nothing. */
 
 const ROWS = 8_192
 const FOLLOW_FLOWS = 1_000_000
+const LOAD_SECONDS = 10
 
 const results: [string, string][] = []
 
 encoding()
 await searching(65_535)
 await searching(1_000_000)
-await following('raw gRPC client in this process', followWithClient)
-if (havePeers('hubble')) await following('hubble observe --follow (compact)', followWithCli)
+await following('one follower (another process)', FOLLOW_FLOWS, followRaw(1))
+await following('ten followers (another process), all together', FOLLOW_FLOWS, followRaw(10))
+await following('grpc-js client in this process', FOLLOW_FLOWS, followWithClient)
+await loaded()
+if (havePeers('hubble')) await following('hubble observe --follow (compact)', FOLLOW_FLOWS, followWithCli)
 else results.push(['hubble observe --follow', 'skipped: node scripts/build-peers.ts hubble'])
 console.table(Object.fromEntries(results.map(([what, result]) => [what, { result }])))
 
@@ -126,34 +135,63 @@ function searchedBatch(from: number, ids: readonly number[]): FlowBatch {
   return batch
 }
 
-/** A follower reads as fast as it can while the ring holds enough not to overtake it. */
-async function following(what: string, follow: (hubble: RunningHubble) => () => void): Promise<void> {
+/** What 42 clients with filters of their own cost while 50,000 flows a second come in. */
+async function loaded(): Promise<void> {
+  const hubble = await LoadedHubble.start()
+  const filters = LOAD_FILTERS.slice(0, 42).map((_, client) => client)
+  const clients = new LoadClients(hubble.server, filters)
+  while ((await hubble.state()).streams < filters.length) await pause()
+  const { sent, cpuSeconds } = await hubble.flood(50_000, LOAD_SECONDS)
+  const { sent: delivered, rssMiB } = await hubble.state()
+  results.push([
+    '42 filtered followers at 50,000 flows/s',
+    `${rate(delivered, LOAD_SECONDS * 1_000)} flows/s out, ${((100 * cpuSeconds) / LOAD_SECONDS).toFixed(0)} % of a core,` +
+      ` ${((cpuSeconds * 1e9) / (sent * filters.length)).toFixed(0)} ns a flow and filter, ${rssMiB.toFixed(0)} MiB resident`,
+  ])
+  await clients.stop()
+  await hubble.stop()
+}
+
+interface Followers {
+  count: number
+  stop(): void
+}
+
+/** Followers read as fast as they can while the ring holds enough not to overtake them. @param flows of all together */
+async function following(what: string, flows: number, follow: (hubble: RunningHubble) => Followers): Promise<void> {
   const hubble = await startHubble({ max_flows: 2 * FOLLOW_FLOWS, max_bytes: 2 ** 30 })
-  const stop = follow(hubble)
-  while (metric(hubble, 'streams') === 0) await pause()
-  for (let from = 0; from < FOLLOW_FLOWS; from += ROWS) hubble.exporter.consume(numberedBatch(from, ROWS))
+  const { count, stop } = follow(hubble)
+  while (metric(hubble, 'streams') < count) await pause()
+  for (let from = 0; from < flows / count; from += ROWS) hubble.exporter.consume(numberedBatch(from, ROWS))
   const start = performance.now()
   const cpu = process.cpuUsage()
-  while (metric(hubble, 'sent_flows') < FOLLOW_FLOWS) await pause()
+  while (metric(hubble, 'sent_flows') < flows) await pause()
   const ms = performance.now() - start
   const { user, system } = process.cpuUsage(cpu)
-  const own = ((user + system) / FOLLOW_FLOWS).toFixed(1)
-  results.push([what, `${rate(FOLLOW_FLOWS, ms)} flows/s, ${own} µs CPU of this process per flow`])
+  const own = ((user + system) / flows).toFixed(1)
+  results.push([what, `${rate(flows, ms)} flows/s, ${own} µs CPU of this process per flow`])
   stop()
   await hubble.stop()
 }
 
-function followWithClient(hubble: RunningHubble): () => void {
+function followRaw(count: number): (hubble: RunningHubble) => Followers {
+  return ({ server }) => {
+    const followers = fork(join(root, 'test/support/raw-followers-process.ts'), [server, String(count)])
+    return { count, stop: () => followers.disconnect() }
+  }
+}
+
+function followWithClient(hubble: RunningHubble): Followers {
   const client = new HubbleClient(hubble.server)
   const call = client.stream('observer.Observer', 'GetFlows', { follow: true })
   call.on('data', () => {})
   call.on('error', () => {})
-  return () => client.close()
+  return { count: 1, stop: () => client.close() }
 }
 
-function followWithCli(hubble: RunningHubble): () => void {
+function followWithCli(hubble: RunningHubble): Followers {
   const cli = spawn(peer('hubble'), ['--server', hubble.server, 'observe', '--follow'], { stdio: 'ignore' })
-  return () => cli.kill()
+  return { count: 1, stop: () => void cli.kill() }
 }
 
 function metric(hubble: RunningHubble, name: string): number {
