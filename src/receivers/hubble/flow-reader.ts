@@ -3,7 +3,7 @@ import type { FlowBatch } from '../../flow/batch.ts'
 import { EventType, Kind, Reply, Verdict } from '../../flow/enums.ts'
 import { L7Protocol } from '../../flow/l7.ts'
 import type { L7Builder } from '../../flow/l7-builder.ts'
-import { ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
+import { MalformedError, ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
 import { ExtensionsReader } from './extensions-reader.ts'
 import type { ForeignEndpoints, Part } from './foreign-endpoints.ts'
 import { readLayer4, readPair } from './layer4-reader.ts'
@@ -118,16 +118,16 @@ export class FlowReader {
         readLayer4(reader, end, batch.columns, row)
         break
       case Field.SOURCE:
-        mark(this.#source, reader.at, end)
+        markOnce(this.#source, reader.at, end)
         break
       case Field.DESTINATION:
-        mark(this.#destination, reader.at, end)
+        markOnce(this.#destination, reader.at, end)
         break
       case Field.SOURCE_SERVICE:
-        mark(this.#sourceService, reader.at, end)
+        markOnce(this.#sourceService, reader.at, end)
         break
       case Field.DESTINATION_SERVICE:
-        mark(this.#destinationService, reader.at, end)
+        markOnce(this.#destinationService, reader.at, end)
         break
       case Field.SOURCE_NAMES:
         this.#sourceNames = joined(this.#sourceNames, reader.textUntil(end))
@@ -244,6 +244,12 @@ export class FlowReader {
 function mark(part: Part, at: number, end: number): void {
   part.at = at
   part.end = end
+}
+
+/** Of two ends the first would go on unread: no encoder writes two. @throws MalformedError */
+function markOnce(part: Part, at: number, end: number): void {
+  if (part.end > 0) throw new MalformedError('an end is given twice')
+  mark(part, at, end)
 }
 
 function joined(names: string, name: string): string {

@@ -7,6 +7,7 @@ import { L7Builder } from '../../flow/l7-builder.ts'
 import { MalformedError } from '../../flow/protobuf-reader.ts'
 import { FlowReader } from './flow-reader.ts'
 import type { ForeignEndpoints } from './foreign-endpoints.ts'
+import { MessageCheck } from './message-check.ts'
 import type { Timestamp } from './seen-flows.ts'
 
 /** Most flows of one batch, and most bytes of them: larger ones would make every step of the pipeline a long one. */
@@ -14,12 +15,15 @@ const MOST_ROWS = Math.min(4_096, MAX_ROWS)
 const MOST_BYTES = 8 * 1024 * 1024
 const MOST_L7_HEAP = 16 * 1024 * 1024
 const FIRST_ROWS = 64
+/** Fields of ends and their services: checked when they are new. */
+const ENDS = [8, 9, 20, 21]
 
 /** Collects flows of other observers into a batch: columns, and each `flow.Flow` as it came. */
 export class FlowRows {
   readonly #table: EndpointTable
   readonly #l7 = new L7Builder(MOST_ROWS, MOST_L7_HEAP)
   readonly #foreign = new ForeignBuilder(MOST_ROWS)
+  readonly #check = new MessageCheck('flow.Flow', ENDS)
   readonly #reader: FlowReader
   #batch = FlowBatch.allocate(FIRST_ROWS)
   #epoch: NamingEpoch | undefined
@@ -48,6 +52,7 @@ export class FlowRows {
     const row = this.#length
     const [l7Rows, l7Used] = [this.#l7.length, this.#l7.used]
     try {
+      this.#check.check(bytes, at, end)
       this.#reader.read(bytes, at, end, this.#batch, row)
     } catch (error) {
       if (!(error instanceof MalformedError)) throw error

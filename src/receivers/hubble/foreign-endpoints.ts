@@ -1,5 +1,6 @@
 import { type Endpoint, type EndpointTable, endpoint, type ServiceName, UNKNOWN_ENDPOINT } from '../../flow/endpoint.ts'
 import { ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
+import { MessageCheck } from './message-check.ts'
 
 /** A part of a message. */
 export interface Part {
@@ -10,6 +11,9 @@ export interface Part {
 /** An endpoint that no flow named for this long goes; when there is no room for others, sooner. */
 const IDLE_SECONDS = 600
 const IDLE_SECONDS_WHEN_FULL = 30
+
+/** What the encoded endpoints may take on average: labels of a pod take some hundred bytes. */
+const AVERAGE_BYTES = 1_024
 
 /**
  * Endpoints by what flows say of them: the same bytes of `flow.Endpoint` and `flow.Service` are the same endpoint. They are
@@ -28,6 +32,9 @@ export class ForeignEndpoints {
   readonly #used: Uint32Array
   /** What was encoded: the endpoint, then the service. */
   readonly #keys: Uint8Array[] = []
+  #keyBytes = 0
+  readonly #checkEnd = new MessageCheck('flow.Endpoint')
+  readonly #checkService = new MessageCheck('flow.Service')
   readonly #clock: () => number
   #now: number
   #sweptWhenFull = 0
@@ -73,11 +80,15 @@ export class ForeignEndpoints {
   close(): void {
     for (let entry = 0; entry < this.#keys.length; entry++) this.#table.retire(this.#ids[entry]!)
     this.#keys.length = 0
+    this.#keyBytes = 0
     this.#slots.fill(0)
   }
 
   #add(hash: number, bytes: Uint8Array, end: Part, service: Part): number {
-    if (this.#keys.length >= this.#limit && !this.#makeRoom()) {
+    this.#checkEnd.check(bytes, end.at, end.end)
+    this.#checkService.check(bytes, service.at, service.end)
+    const bytesOfKey = end.end - end.at + service.end - service.at
+    if (!this.#hasRoom(bytesOfKey) && !this.#makeRoom(bytesOfKey)) {
       this.refused++
       return UNKNOWN_ENDPOINT
     }
@@ -87,6 +98,7 @@ export class ForeignEndpoints {
       return id
     }
     const entry = this.#keys.push(copyKey(bytes, end, service)) - 1
+    this.#keyBytes += bytesOfKey
     this.#hashes[entry] = hash
     this.#ids[entry] = id
     this.#used[entry] = this.#now
@@ -95,14 +107,18 @@ export class ForeignEndpoints {
     return id
   }
 
+  #hasRoom(bytes: number): boolean {
+    return this.#keys.length < this.#limit && this.#keyBytes + bytes <= this.#limit * AVERAGE_BYTES
+  }
+
   /** A full table is looked through once a second, not for each flow. */
-  #makeRoom(): boolean {
+  #makeRoom(bytes: number): boolean {
     const now = Math.floor(this.#clock() / 1000)
     if (now === this.#sweptWhenFull) return false
     this.#sweptWhenFull = now
     this.#now = now
     this.#forget(IDLE_SECONDS_WHEN_FULL)
-    return this.#keys.length < this.#limit
+    return this.#hasRoom(bytes)
   }
 
   #forget(idleSeconds: number): void {
@@ -110,6 +126,7 @@ export class ForeignEndpoints {
     for (let entry = 0; entry < this.#keys.length; entry++) {
       if (this.#now - this.#used[entry]! > idleSeconds) {
         this.#table.retire(this.#ids[entry]!)
+        this.#keyBytes -= this.#keys[entry]!.length
         continue
       }
       this.#keys[kept] = this.#keys[entry]!

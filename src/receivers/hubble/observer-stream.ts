@@ -144,7 +144,13 @@ export class ObserverStream {
     const { config } = this.settings
     this.attemptMs = this.#clock()
     this.#moved = false
-    const channel = new Channel(this.#target, config, credentials)
+    let channel: Channel
+    try {
+      channel = new Channel(this.#target, config, credentials)
+    } catch (error) {
+      // What a peer service tells need not be an address.
+      return error as Error
+    }
     channel.whenReady(() => this.#connected())
     const error = await this.#read(followFlows(channel, this.#request()))
     channel.close()

@@ -175,6 +175,8 @@ export class ObserverStreams {
     if (target.address === '') return 'no address is known of it'
     if (!this.#streams.has(name) && this.#streams.size >= this.#config.max_peers)
       return `max_peers (${this.#config.max_peers}) are followed`
+    // In a setting `http://` switches TLS off; whoever tells of nodes may not.
+    if (target.address.startsWith('http://')) return 'an address of a node has no http://'
     const plain = isPlainText(this.#config.tls)
     if (plain && target.serverName !== '')
       return 'it serves TLS: set tls::ca_file to the authority of its certificate, and tls::insecure to false'

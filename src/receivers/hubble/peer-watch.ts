@@ -43,8 +43,10 @@ export class PeerWatch {
   readonly #stop = new AbortController()
   /** By name: what was told of a node last. */
   readonly #known = new Map<string, KnownPeer>()
-  /** Names told since the service was asked last. */
+  /** Those of them that the service named since it was asked last. */
   #told = new Set<string>()
+  /** Whether it has named any since then. */
+  #answered = false
   #call: ClientReadableStream<Notification> | undefined
   #running: Promise<void> | undefined
   #failures = 0
@@ -77,6 +79,7 @@ export class PeerWatch {
   async #follow(credentials: ChannelCredentials): Promise<Error> {
     const channel = new Channel({ address: this.#config.endpoint, serverName: '' }, this.#config, credentials)
     this.#told = new Set()
+    this.#answered = false
     const settled = setTimeout(() => this.#settle(), SETTLED_MS)
     const error = await this.#read(channel)
     clearTimeout(settled)
@@ -107,30 +110,35 @@ export class PeerWatch {
   }
 
   #notified({ name, address, type, tls }: Notification): void {
-    if (this.#told.size === 0) {
+    if (!this.#answered) {
+      this.#answered = true
       this.#failures = 0
       this.#backoff.reset()
       this.#listener.connected()
     }
-    this.#told.add(name)
     if (type === DELETED) {
       this.#delete(name)
       return
     }
     const peer = { name, target: { address, serverName: tls?.server_name ?? '' } }
     const known = this.#known.get(name)?.target
+    if (known !== undefined) this.#told.add(name)
     if (known?.address === address && known.serverName === peer.target.serverName) return
     // Those that are followed, and as many that wait for a place; it is told of the others again, and refuses them again.
-    if (known !== undefined || this.#known.size < 2 * this.#config.max_peers) this.#known.set(name, peer)
+    if (known !== undefined || this.#known.size < 2 * this.#config.max_peers) {
+      this.#known.set(name, peer)
+      this.#told.add(name)
+    }
     this.#listener.upserted(peer)
   }
 
   #settle(): void {
-    if (this.#told.size === 0) return
+    if (!this.#answered) return
     for (const name of [...this.#known.keys()]) if (!this.#told.has(name)) this.#delete(name)
   }
 
   #delete(name: string): void {
+    this.#told.delete(name)
     if (this.#known.delete(name)) this.#listener.deleted(name)
   }
 }

@@ -7,7 +7,7 @@ export interface TimedFlow {
   nanos: number
 }
 
-/** Most bytes of flows that wait, whatever their number. */
+/** Most bytes of answers with flows that wait, whatever their number. */
 const MOST_BYTES = 64 * 1024 * 1024
 
 /** Ticks that a flow waits at most. */
@@ -61,7 +61,7 @@ export class TimeOrder {
     this.#arrivals[place] = this.#arrived++
     this.#ticks[place] = this.#tick
     this.#waiting[this.#tick % TICKS]!++
-    this.#bytes += flow.end - flow.at
+    this.#bytes += flow.bytes.length
     this.#rise(this.#size++, place)
   }
 
@@ -97,7 +97,7 @@ export class TimeOrder {
     this.#free[--this.#size] = place
     this.#sink(this.#heap[this.#size]!)
     this.#waiting[this.#ticks[place]! % TICKS]!--
-    this.#bytes -= flow.end - flow.at
+    this.#bytes -= flow.bytes.length
     if (!this.#isBeforeLast(flow)) {
       this.#lastSeconds = flow.seconds
       this.#lastNanos = flow.nanos

@@ -50,6 +50,19 @@ test('a full table leaves further ends unknown and counts them', () => {
   assert.is(endpoints.size, 2)
 })
 
+test('ends that say much leave room for fewer of them', () => {
+  const { id, endpoints, clock } = known(8)
+  const large = 'x'.repeat(3_000)
+  const ids = ['a', 'b', 'c'].map((name) => id(name + large))
+  assert.is(ids[2], UNKNOWN_ENDPOINT)
+  assert.is(endpoints.refused, 1)
+  clock.ms += 31_000
+  assert.is.not(id(`c${large}`), UNKNOWN_ENDPOINT)
+  assert.is(endpoints.size, 1)
+  endpoints.close()
+  assert.is.not(id(`d${large}`), UNKNOWN_ENDPOINT)
+})
+
 test('a full table gives up what no flow named for half a minute', () => {
   const { id, endpoints, clock } = known(2)
   const [first] = [id('a'), id('b')]

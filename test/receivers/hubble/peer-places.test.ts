@@ -11,6 +11,7 @@ const [ADDED, DELETED] = [1, 2]
 let server: Server
 let gateway: Gateway
 let tell: (type: number, ...names: string[]) => void
+let tellOf: (notification: object) => void
 
 test.before.each(async () => {
   server = new Server()
@@ -25,9 +26,10 @@ test.before.each(async () => {
   gateway = await startGateway({ endpoint: `127.0.0.1:${port}`, peers: true, max_peers: 2 })
   const call = await called
   call.on('error', () => {})
+  tellOf = (notification) => call.write(notification)
+  // Nobody is there: a node is followed all the same.
   tell = (type, ...names) => {
-    // Nobody is there: a node is followed all the same.
-    for (const name of names) call.write({ name, address: '127.0.0.1:1', type })
+    for (const name of names) tellOf({ name, address: '127.0.0.1:1', type })
   }
 })
 
@@ -60,6 +62,15 @@ test('a node that went while it was refused is not', async () => {
   tell(ADDED, 'a', 'b', 'c', 'd')
   tell(DELETED, 'c', 'a')
   await follows('b', 'd')
+})
+
+test('a node at what is no address, or without TLS by its own word, takes nothing with it', async () => {
+  tell(ADDED, 'a')
+  tellOf({ name: 'b', address: 'b\n:1', type: ADDED })
+  tellOf({ name: 'c', address: 'http://127.0.0.1:1', type: ADDED })
+  await eventually('a refusal', () => gateway.metric('refused_peers') === 1 || undefined)
+  await eventually('attempts to reach both', () => gateway.metric('broken_streams') >= 4 || undefined)
+  await follows('a', 'b')
 })
 
 test('of those that wait, no more than max_peers are remembered', async () => {
