@@ -7,9 +7,9 @@ const WHAT_TO_DO = `
 |---|---|---|
 | \`NETFILTER_DROP\`, \`IPTABLE_RULE_DROP\` | a rule of nftables or iptables, often a NetworkPolicy | look at the policies of both namespaces; \`nft list ruleset\` on the node |
 | \`NO_SOCKET\` | nobody listens at the destination's port | is the container up, the port right, an old endpoint still in use? |
-| \`SOCKET_RCVBUFF\`, \`SOCKET_BACKLOG\`, \`UDP_…\`, \`PROTO_MEM\` | the receiver reads too slowly | give it CPU, or larger buffers (net.core.rmem_max, tcp_mem) |
-| \`TCP_LISTEN_OVERFLOW\`, \`TCP_OVERFLOW\` | the server accepts too slowly | raise its backlog and net.core.somaxconn, add replicas |
-| \`QDISC_DROP\`, \`FULL_RING\`, \`CPU_BACKLOG\` | a queue of the node is full | look at its bandwidth, at interrupts on one CPU, at shaping |
+| \`SOCKET_RCVBUFF\`, \`SOCKET_BACKLOG\`, \`PROTO_MEM\` | the receiver reads too slowly | give it CPU, or larger buffers (net.core.rmem_max, tcp_mem) |
+| \`TCP_LISTEN_OVERFLOW\` | the server accepts too slowly | raise its backlog and net.core.somaxconn, add replicas |
+| \`QDISC_DROP\`, \`QDISC_OVERLIMIT\`, \`FULL_RING\`, \`CPU_BACKLOG\` | a queue of the node is full | look at its bandwidth, at interrupts on one CPU, at shaping |
 | \`IP_RPFILTER\`, \`IP_NOPROTO\`, \`IP_INADDRERRORS\`, \`IP_OUTNOROUTES\` | routing: wrong interface, no route | compare routes of the node with those of its neighbours |
 | \`NEIGH_FAILED\`, \`NEIGH_QUEUEFULL\` | the next hop does not answer ARP or neighbour discovery | is the next hop up? is the neighbour table full (gc_thresh3)? |
 | \`PKT_TOO_BIG\`, \`IP_INHDR\` | MTU | compare the MTU of pods, tunnels and nodes |

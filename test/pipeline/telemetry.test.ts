@@ -53,6 +53,8 @@ telemetries("the process tells of itself under the Collector's names", ({ teleme
     const [value = 0] = values(telemetry, `otelcol_process_${name}`)
     assert.ok(value > 0, name)
   }
+  const [active = 0, idle] = values(telemetry, 'fovea_process_event_loop_seconds')
+  assert.ok(active > 0 && idle !== undefined)
   end()
 })
 
