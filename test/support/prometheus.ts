@@ -23,24 +23,33 @@ export interface StoredExemplar {
   timeMs: number
 }
 
-/** A real Prometheus that scrapes one target every 200 ms. */
+/** A real Prometheus that scrapes every 200 ms. */
 export class PrometheusServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'fovea-prometheus-'))
   #process: ChildProcess | undefined
   #port = 0
 
   /**
+   * @param targets ports of 127.0.0.1
    * @param scrape further settings of the scrape job, as YAML in flow style: `scheme: https, …`
    * @param flags of the command line, besides those that every test needs
+   * @param rules files of rules, evaluated every second
    */
-  async start(targetPort: number, scrape = 'scheme: http', flags: readonly string[] = []): Promise<void> {
+  async start(
+    targets: number | readonly number[],
+    scrape = 'scheme: http',
+    flags: readonly string[] = [],
+    rules: readonly string[] = [],
+  ): Promise<void> {
     this.#port = await freePort()
+    const addresses = [targets].flat().map((port) => `127.0.0.1:${port}`)
     const config = join(this.#folder, 'prometheus.yml')
     writeFileSync(
       config,
-      `global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+      `global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 1s}
+rule_files: ${JSON.stringify(rules)}
 scrape_configs:
-  - {job_name: fovea, static_configs: [{targets: ["127.0.0.1:${targetPort}"]}], ${scrape}}
+  - {job_name: fovea, static_configs: [{targets: ${JSON.stringify(addresses)}}], ${scrape}}
 `,
     )
     const child = spawn(peer('prometheus'), [
@@ -67,12 +76,19 @@ scrape_configs:
     return this.#port
   }
 
-  /** An instant query. */
+  /** An instant query. @throws Error with what Prometheus says of a wrong one */
   async query(expression: string): Promise<Sample[]> {
-    const { data } = (await this.#get(`query?query=${encodeURIComponent(expression)}`)) as {
-      data: { result: { metric: Record<string, string>; value: [number, string] }[] }
+    const { data, error } = (await this.#get(`query?query=${encodeURIComponent(expression)}`)) as {
+      data?: { result: { metric: Record<string, string>; value: [number, string] }[] }
+      error?: string
     }
+    if (data === undefined) throw new Error(`prometheus: ${error}: ${expression}`)
     return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }))
+  }
+
+  /** Names of metrics, or values of another label, that it knows of. */
+  async labelValues(label = '__name__'): Promise<string[]> {
+    return ((await this.#get(`label/${label}/values`)) as { data: string[] }).data
   }
 
   /** Type, unit and help that it knows of a metric. */

@@ -1,9 +1,9 @@
-/** `PORT SOCKET`: takes connections at 127.0.0.1:PORT of its namespace and passes each on to a unix socket. Says `ready`. */
+/** `LISTEN TARGET`: takes connections and passes each on. Each is a port of 127.0.0.1 in its namespace, or a unix socket. Says `ready`. */
 import net from 'node:net'
 
-const [port, path] = process.argv.slice(2)
+const [listen = '', to = ''] = process.argv.slice(2)
 const server = net.createServer((client) => {
-  const target = net.connect(path ?? '')
+  const target = net.connect(place(to))
   client.pipe(target).pipe(client)
   // One end gone is both gone.
   for (const end of [client, target])
@@ -14,4 +14,8 @@ const server = net.createServer((client) => {
         target.destroy()
       })
 })
-server.listen(Number(port), '127.0.0.1', () => console.log('ready'))
+server.listen(place(listen), () => console.log('ready'))
+
+function place(text: string): net.NetConnectOpts & net.ListenOptions {
+  return /^\d+$/.test(text) ? { port: Number(text), host: '127.0.0.1' } : { path: text }
+}

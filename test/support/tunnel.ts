@@ -7,18 +7,17 @@ import { TemporaryFolder } from './temporary-folder.ts'
 
 const PROCESS = fileURLToPath(new URL('./tunnel-process.ts', import.meta.url))
 
-/** Makes a port of this machine's loopback reachable at the loopback of namespaces, through a unix socket: namespaces share files. */
+/** Makes a port of one network namespace's loopback reachable at another's, through a unix socket: namespaces share files. */
 export class Tunnel {
-  readonly #port: number
   readonly #folder = new TemporaryFolder()
   readonly #server: net.Server
   readonly #children: ChildProcess[] = []
   readonly #open = new Set<net.Socket>()
 
+  /** @param port of 127.0.0.1; 0 = the unix socket */
   private constructor(port: number) {
-    this.#port = port
     this.#server = net.createServer((client) => {
-      const target = net.connect(port, '127.0.0.1')
+      const target = port === 0 ? net.connect(this.#socket) : net.connect(port, '127.0.0.1')
       client.pipe(target).pipe(client)
       for (const end of [client, target]) {
         this.#open.add(end)
@@ -36,16 +35,35 @@ export class Tunnel {
   /** @param port of 127.0.0.1, here and in the namespaces */
   static async to(port: number, ...spaces: readonly NetworkNamespace[]): Promise<Tunnel> {
     const tunnel = new Tunnel(port)
-    const socket = `${tunnel.#folder.path}/tunnel.sock`
-    tunnel.#server.listen(socket)
+    tunnel.#server.listen(tunnel.#socket)
     await once(tunnel.#server, 'listening')
-    for (const space of spaces) {
-      const [program, args] = space.command(process.execPath, PROCESS, String(tunnel.#port), socket)
-      const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-      tunnel.#children.push(child)
-      await once(child.stdout, 'data')
-    }
+    for (const space of spaces) await tunnel.#spawn(space, String(port), tunnel.#socket)
     return tunnel
+  }
+
+  /** The other way: a port of a namespace, which need not be open yet, at {@link port} here. */
+  static async from(space: NetworkNamespace, port: number): Promise<Tunnel> {
+    const tunnel = new Tunnel(0)
+    await tunnel.#spawn(space, tunnel.#socket, String(port))
+    tunnel.#server.listen(0, '127.0.0.1')
+    await once(tunnel.#server, 'listening')
+    return tunnel
+  }
+
+  /** Of 127.0.0.1, where it came {@link from} a namespace. */
+  get port(): number {
+    return (this.#server.address() as net.AddressInfo).port
+  }
+
+  get #socket(): string {
+    return `${this.#folder.path}/tunnel.sock`
+  }
+
+  async #spawn(space: NetworkNamespace, listen: string, target: string): Promise<void> {
+    const [program, args] = space.command(process.execPath, PROCESS, listen, target)
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    this.#children.push(child)
+    await once(child.stdout, 'data')
   }
 
   async close(): Promise<void> {
