@@ -14,8 +14,13 @@ export interface Peer {
 
 export type PeerChange = { at: 'added' | 'updated' | 'deleted'; peer: Peer }
 
-/** Says whether a pod, node or service is in the cluster, by its name. */
-export type Census = (endpoint: Endpoint) => boolean
+/** Says who is in the cluster now, whoever had flows. */
+export interface Census {
+  /** The pod, node or service of an endpoint, found by its name, as flows would show it now; undefined = it is gone. */
+  now(endpoint: Endpoint): Endpoint | undefined
+  /** The pods of these namespaces as flows would show them now, and of the namespace `''` the nodes. */
+  members(namespaces: ReadonlySet<string>): Iterable<Endpoint>
+}
 
 /** The cluster as the agent of one node sees it: filled by a processor, read by what serves flows. Empty outside clusters. */
 export class ClusterView {
@@ -39,10 +44,18 @@ export class ClusterView {
     return () => this.#censuses.delete(census)
   }
 
-  /** Whether somebody knows the pod, node or service of this endpoint to be there, whatever else changed of it. */
-  isThere(endpoint: Endpoint): boolean {
-    for (const census of this.#censuses) if (census(endpoint)) return true
-    return false
+  /** What the first census that knows it says of the pod, node or service of an endpoint. See {@link Census}. */
+  now(endpoint: Endpoint): Endpoint | undefined {
+    for (const census of this.#censuses) {
+      const now = census.now(endpoint)
+      if (now !== undefined) return now
+    }
+    return undefined
+  }
+
+  /** What all of them say. */
+  *members(namespaces: ReadonlySet<string>): Iterable<Endpoint> {
+    for (const census of this.#censuses) yield* census.members(namespaces)
   }
 
   /** Every node with an agent, this one too where it is known. */

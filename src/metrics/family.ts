@@ -203,7 +203,11 @@ export class Family {
 
   /** A number that grows with every change of a counter or histogram: the value, or the count of observations. */
   activity(id: number): number {
-    return this.kind === 'histogram' ? this.bucketCounts(id).reduce((sum, n) => sum + n, 0) : this.#values[id]!
+    if (this.kind !== 'histogram') return this.#values[id]!
+    const width = this.buckets.length + 1
+    let count = 0
+    for (let at = id * width; at < (id + 1) * width; at++) count += this.#counts[at]!
+    return count
   }
 
   /** Unix milliseconds at which the series was made. */

@@ -11,7 +11,7 @@ import { readMetrics } from './metric-list.ts'
 import { MetricSet } from './metric-set.ts'
 import { SeriesKeeper } from './series-keeper.ts'
 import { SeriesMetrics } from './series-metrics.ts'
-import { sweepMs } from './sweep.ts'
+import { Sweeper } from './sweep.ts'
 
 /** Flows in, metrics out: adds every batch up in the series tables of its handlers, on the thread that brings it. */
 export class HubbleMetricsConnector implements Component, FlowConsumer {
@@ -22,15 +22,14 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
   readonly #lost: Handler
   readonly #keeper: SeriesKeeper
   readonly #metrics: SeriesMetrics
-  readonly #sweepMs: number
-  #sweeper: NodeJS.Timeout | undefined
+  readonly #sweeper: Sweeper
 
   /** @param config already checked */
   constructor(context: CreateContext, config: HubbleMetricsConfig) {
     const ends = new Ends(context.endpoints)
     this.#keeper = new SeriesKeeper(config, ends)
     this.#metrics = new SeriesMetrics(context.telemetry, context.id)
-    this.#sweepMs = sweepMs(config)
+    this.#sweeper = new Sweeper(this.#keeper, this.#metrics, config)
     const filters = { ends, nodeName: context.nodeName }
     this.#set = new MetricSet({ keeper: this.#keeper, filters, exact: config.exact }, this.#metrics)
     this.#lost = lostEventsHandler(this.#keeper.hubbleSettings({ options: new Map(), limit: undefined }))
@@ -44,8 +43,7 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
     this.#set.watch()
     for (const family of this.#lost.families) this.#metrics.watch(family)
     await this.#dynamic?.start()
-    this.#sweeper = setInterval(() => this.#metrics.removed(this.#keeper.sweep()), this.#sweepMs)
-    this.#sweeper.unref()
+    this.#sweeper.start()
   }
 
   consume(batch: FlowBatch): void {
@@ -55,7 +53,7 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
   }
 
   async shutdown(): Promise<void> {
-    clearInterval(this.#sweeper)
+    this.#sweeper.stop()
     await this.#dynamic?.shutdown()
     this.#metrics.end()
     this.#keeper.close()

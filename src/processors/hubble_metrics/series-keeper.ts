@@ -88,9 +88,10 @@ export class SeriesKeeper {
     for (const labels of this.#labels.values()) labels?.end()
   }
 
-  /** Removes series that are over. */
-  sweep(): Removals {
-    return { gone: this.#sweepGone(), idle: this.#sweepIdle() }
+  /** Removes series that are over, in steps between which flows may be counted. Tells what each removed. */
+  *sweep(): Generator<Partial<Removals>, void> {
+    for (const gone of this.#sweepGone()) yield { gone }
+    for (const { idle } of this.#families.values()) if (idle !== undefined) yield { idle: idle.sweep() }
   }
 
   /** A metric is taken away: its families are no longer kept, and their room is free. */
@@ -126,25 +127,18 @@ export class SeriesKeeper {
     return family
   }
 
-  #sweepGone(): number {
+  *#sweepGone(): Generator<number> {
     const graceMs = this.#config.gone_series_ttl
-    if (graceMs === 0) return 0
-    const dead = this.#sources.sweep(this.#clock(), graceMs)
-    if (dead.size === 0) return 0
-    const gone = new Map<PartLabels, GoneLabels[]>()
-    let removed = 0
+    if (graceMs === 0) return
+    const search = this.#sources.sweep(this.#clock(), graceMs)
+    let found = search.next()
+    for (; !found.done; found = search.next()) yield 0
+    const dead = found.value
+    if (dead.size === 0) return
     for (const [family, { labels }] of this.#families) {
-      if (labels === undefined) continue
-      if (!gone.has(labels)) gone.set(labels, labels.gone(dead))
-      removed += removeGone(family, labels.names.length, gone.get(labels)!)
+      // Asked each time: who came back between two steps keeps what is left.
+      if (labels !== undefined) yield removeGone(family, labels.names.length, labels.gone(dead))
     }
-    return removed
-  }
-
-  #sweepIdle(): number {
-    let removed = 0
-    for (const { idle } of this.#families.values()) removed += idle?.sweep() ?? 0
-    return removed
   }
 }
 

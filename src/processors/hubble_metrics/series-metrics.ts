@@ -32,7 +32,7 @@ export class SeriesMetrics {
     ])
   }
 
-  removed({ gone, idle }: Removals): void {
+  removed({ gone = 0, idle = 0 }: Partial<Removals>): void {
     this.#removed.gone.add(gone)
     this.#removed.idle.add(idle)
   }

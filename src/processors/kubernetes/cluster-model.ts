@@ -1,8 +1,9 @@
-import type { Endpoint, EndpointTable, Workload } from '../../flow/endpoint.ts'
+import type { EndpointTable, Workload } from '../../flow/endpoint.ts'
 import type { LabelFilter } from '../../kubernetes/label-filter.ts'
 import type { Listener } from '../../kubernetes/object-store.ts'
 import { AgentPods } from './agent-pods.ts'
 import { ApiServers } from './api-servers.ts'
+import { ClusterCensus } from './census.ts'
 import { ClaimedAddresses } from './claimed-addresses.ts'
 import { ClusterEvents } from './cluster-events.ts'
 import { type ClusterNames, Describer, type NamespaceRecord } from './describer.ts'
@@ -69,7 +70,6 @@ export class ClusterModel {
     this.#names = names
     this.owners = new Owners(table, limits, clock)
     this.#agents = new AgentPods(table.cluster)
-    this.#endCensus = table.cluster.addCensus((end) => this.#isThere(end))
     this.ownership = new Ownership(limits, (owner) => this.owners.release(owner), clock)
     const { owners, ownership, podNetworks } = this
     this.#servicePorts = this.#timedPorts(limits, clock)
@@ -85,6 +85,8 @@ export class ClusterModel {
     const changed = (node: string) => void this.#changedNodes.add(node)
     this.nodes = new NodeOwners({ owners, addresses, describer, podNetworks, changed })
     this.services = new ServiceOwners({ owners, ownership, addresses, ports, describer })
+    const { pods, nodes, services } = this
+    this.#endCensus = table.cluster.addCensus(new ClusterCensus({ owners, pods, nodes, services }))
     this.#apiServers = new ApiServers({ owners, addresses, describer, nodes: this.nodes })
   }
 
@@ -219,12 +221,6 @@ export class ClusterModel {
     this.owners.clear()
     this.#table.cluster.nodeLabels = []
     this.#agents.clear()
-  }
-
-  #isThere({ podName, namespace, nodeName, service }: Endpoint): boolean {
-    if (podName !== '') return this.pods.isRunning(`${namespace}/${podName}`)
-    if (nodeName) return this.nodes.number(nodeName) !== 0
-    return service !== undefined && this.services.find(`${service.namespace}/${service.name}`) !== undefined
   }
 
   #timedPorts(limits: OwnershipLimits, clock?: () => number): TimedPorts {

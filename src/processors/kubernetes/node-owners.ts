@@ -47,6 +47,11 @@ export class NodeOwners implements Listener<NodeRecord> {
     return this.#numbers.get(name) ?? 0
   }
 
+  /** Owner numbers of all. */
+  numbers(): Iterable<number> {
+    return this.#numbers.values()
+  }
+
   added(name: string, node: NodeRecord): void {
     const { owners, describer } = this.#settings
     const owner = owners.add(new NodeOwner(node, describer))

@@ -78,13 +78,21 @@ export class PodOwners implements Listener<PodRecord> {
   /** A pod; undefined = unknown. @param key `namespace/name` */
   find(key: string): PodRecord | undefined {
     const owner = this.#numbers.get(key)
-    return owner === undefined ? undefined : (this.#settings.owners.record(owner) as PodOwner).pod
+    return owner === undefined ? undefined : this.#pod(owner)
   }
 
-  /** Whether a pod is there and not over. @param key `namespace/name` */
-  isRunning(key: string): boolean {
-    const pod = this.find(key)
-    return pod !== undefined && pod.endMs === undefined
+  /** Owner number of a pod that is there and not over; 0 = there is none. @param key `namespace/name` */
+  running(key: string): number {
+    const owner = this.#numbers.get(key)
+    return owner !== undefined && this.#pod(owner).endMs === undefined ? owner : 0
+  }
+
+  /** Owner numbers of the pods of these namespaces that are there and not over. */
+  *runningIn(namespaces: ReadonlySet<string>): Iterable<number> {
+    for (const owner of this.#numbers.values()) {
+      const { namespace, endMs } = this.#pod(owner)
+      if (endMs === undefined && namespaces.has(namespace)) yield owner
+    }
   }
 
   /** What one pod's description is made of changed. @param key `namespace/name` */
@@ -102,13 +110,16 @@ export class PodOwners implements Listener<PodRecord> {
   /** The same as `change` for every pod that `concerns`. */
   changeWhere(concerns: (pod: PodRecord) => boolean): void {
     const { owners } = this.#settings
-    for (const owner of this.#numbers.values())
-      if (concerns((owners.record(owner) as PodOwner).pod)) owners.change(owner)
+    for (const owner of this.#numbers.values()) if (concerns(this.#pod(owner))) owners.change(owner)
   }
 
   /** Identities changed: whoever would be shown with another one now is described anew. */
   renewAll(): void {
     for (const owner of this.#numbers.values()) this.#settings.owners.renew(owner)
+  }
+
+  #pod(owner: number): PodRecord {
+    return (this.#settings.owners.record(owner) as PodOwner).pod
   }
 
   /** Addresses that came later are not its since its start. */

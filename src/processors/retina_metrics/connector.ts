@@ -6,7 +6,7 @@ import type { Component, CreateContext, FlowConsumer } from '../../pipeline/comp
 import type { Handler } from '../hubble_metrics/handlers/handler.ts'
 import { SeriesKeeper } from '../hubble_metrics/series-keeper.ts'
 import { SeriesMetrics } from '../hubble_metrics/series-metrics.ts'
-import { sweepMs } from '../hubble_metrics/sweep.ts'
+import { Sweeper } from '../hubble_metrics/sweep.ts'
 import { apiserverHandler } from './apiserver.ts'
 import type { RetinaMetricsConfig } from './config.ts'
 import { dnsHandler } from './dns.ts'
@@ -22,15 +22,14 @@ export class RetinaMetricsConnector implements Component, FlowConsumer {
   readonly #handlers: readonly Handler[]
   readonly #keeper: SeriesKeeper
   readonly #metrics: SeriesMetrics
-  readonly #sweepMs: number
-  #sweeper: NodeJS.Timeout | undefined
+  readonly #sweeper: Sweeper
 
   /** @param config already checked */
   constructor(context: CreateContext, config: RetinaMetricsConfig) {
     const limits = { ...config, ends: 'none', ends_dns: false } as const
     this.#keeper = new SeriesKeeper(limits, new Ends(context.endpoints))
     this.#metrics = new SeriesMetrics(context.telemetry, context.id)
-    this.#sweepMs = sweepMs(limits)
+    this.#sweeper = new Sweeper(this.#keeper, this.#metrics, limits)
     const sides = new PodSides(this.#keeper, config.remote_context, context.nodeName)
     const node = this.#keeper.exactSettings({ options: new Map(), limit: undefined })
     const makers = [forwardHandler, dropHandler, tcpHandler, dnsHandler, apiserverHandler]
@@ -44,8 +43,7 @@ export class RetinaMetricsConnector implements Component, FlowConsumer {
 
   start(): Promise<void> {
     for (const family of this.source.families()) this.#metrics.watch(family)
-    this.#sweeper = setInterval(() => this.#metrics.removed(this.#keeper.sweep()), this.#sweepMs)
-    this.#sweeper.unref()
+    this.#sweeper.start()
     return Promise.resolve()
   }
 
@@ -55,7 +53,7 @@ export class RetinaMetricsConnector implements Component, FlowConsumer {
   }
 
   shutdown(): Promise<void> {
-    clearInterval(this.#sweeper)
+    this.#sweeper.stop()
     this.#metrics.end()
     this.#keeper.close()
     return Promise.resolve()

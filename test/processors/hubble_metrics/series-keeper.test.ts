@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { FlowBatch } from '../../../src/flow/batch.ts'
-import { EndpointTable, endpoint } from '../../../src/flow/endpoint.ts'
+import type { Census } from '../../../src/flow/cluster-view.ts'
+import { type Endpoint, EndpointTable, endpoint } from '../../../src/flow/endpoint.ts'
 import { Ends } from '../../../src/flow/ends.ts'
 import { type Family, OVERFLOW } from '../../../src/metrics/family.ts'
 import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
@@ -11,6 +12,7 @@ import type { Handler } from '../../../src/processors/hubble_metrics/handlers/ha
 import { HANDLER_KINDS } from '../../../src/processors/hubble_metrics/handlers/kinds.ts'
 import { SeriesKeeper } from '../../../src/processors/hubble_metrics/series-keeper.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../../support/flows.ts'
+import { DROP } from '../../support/metric-rows.ts'
 
 const GRACE_MS = 60_000
 
@@ -39,10 +41,10 @@ class World {
   }
 
   /** Pods `cart-1`, `cart-2` and so on are of the workload `cart`. */
-  come(name: string): void {
+  come(name: string, known: Partial<Endpoint> = {}): void {
     const workload = name.split('-')[0]!
     const workloads = [{ name: workload, kind: 'Deployment' }]
-    this.ids.set(name, this.table.add(endpoint({ namespace: 'shop', podName: name, workloads })))
+    this.ids.set(name, this.table.add(endpoint({ namespace: 'shop', podName: name, workloads, ...known })))
     this.goneMs.delete(name)
   }
 
@@ -63,9 +65,10 @@ class World {
     const removed = { gone: 0, idle: 0 }
     for (const untilMs = this.nowMs + ms; this.nowMs < untilMs; ) {
       this.nowMs += 10_000
-      const { gone, idle } = this.keeper.sweep()
-      removed.gone += gone
-      removed.idle += idle
+      for (const { gone = 0, idle = 0 } of this.keeper.sweep()) {
+        removed.gone += gone
+        removed.idle += idle
+      }
     }
     return removed
   }
@@ -73,6 +76,15 @@ class World {
   #name(batch: FlowBatch, row: number, source: string, destination: string): void {
     batch.columns.sourceEndpoint[row] = this.ids.get(source) ?? 0
     batch.columns.destinationEndpoint[row] = this.ids.get(destination) ?? 0
+  }
+}
+
+/** The pods of a world that are in the cluster, with flows or without. */
+function census(world: World, isThere: (endpoint: Endpoint) => boolean): Census {
+  const ends = () => [...world.ids.values()].map((id) => world.table.get(id)).filter(isThere)
+  return {
+    now: (end) => ends().find(({ podName, namespace }) => podName === end.podName && namespace === end.namespace),
+    members: (namespaces) => ends().filter(({ namespace }) => namespaces.has(namespace)),
   }
 }
 
@@ -162,12 +174,68 @@ keeping('a workload goes with its last pod, and stays where a new pod of it has 
   assert.is(world.pass(2 * GRACE_MS).gone, 2)
 })
 
+keeping('a workload whose pods of here are gone keeps its series while others of it run elsewhere', () => {
+  for (const { which, options } of [
+    { which: 'exact' as const, options: {} },
+    { which: 'hubble' as const, options: { sourcecontext: ['workload'], labelscontext: ['source_app'] } },
+  ]) {
+    const world = new World()
+    const handler = world.handler(which, 'flow', options)
+    world.table.cluster.addCensus(census(world, ({ podName }) => !world.goneMs.has(podName)))
+    // Nobody has a flow with the second.
+    for (const pod of ['cart-1', 'cart-2']) world.come(pod)
+    world.count(handler, [['cart-1', 'cart-1']])
+    world.go('cart-1')
+    assert.is(world.pass(5 * GRACE_MS).gone, 0)
+    world.go('cart-2')
+    assert.ok(world.pass(2 * GRACE_MS).gone > 0)
+    assert.is(handler.families[0]!.size, 0)
+  }
+})
+
+keeping('series of a pod that came back on another node go, as nobody is what they say any more', () => {
+  const world = new World({ ends: 'pod' })
+  const handler = world.handler('exact', 'flow')
+  world.table.cluster.addCensus(census(world, ({ podName }) => !world.goneMs.has(podName)))
+  world.come('db-0', { nodeName: 'node-1' })
+  world.count(handler, [['db-0', 'db-0']])
+  world.go('db-0')
+  world.come('db-0', { nodeName: 'node-2' })
+  world.count(handler, [['db-0', 'db-0']])
+  assert.equal(ends(handler, 'source_node'), ['node-1', 'node-2'])
+  assert.ok(world.pass(2 * GRACE_MS).gone > 0)
+  assert.equal(ends(handler, 'source_node'), ['node-2'])
+})
+
+keeping('who comes back while a sweep is under way keeps the series that are left', () => {
+  const world = new World({ ends: 'pod' })
+  const handlers = ['flow', 'drop', 'dns'].map((name) => world.handler('exact', name))
+  world.come('cart-1')
+  for (const handler of handlers) world.count(handler, [['cart-1', 'cart-1']], DROP)
+  world.go('cart-1')
+  world.pass(10_000)
+  world.nowMs += GRACE_MS
+  const steps = world.keeper.sweep()
+  while (handlers[0]!.families[0]!.size > 0) steps.next()
+  world.come('cart-1')
+  for (const handler of handlers) world.count(handler, [['cart-1', 'cart-1']], DROP)
+  assert.is(
+    [...steps].reduce((sum, { gone = 0 }) => sum + gone, 0),
+    0,
+  )
+  const packets = handlers[1]!.families[0]!
+  assert.equal(
+    [...packets.ids()].map((id) => packets.value(id)),
+    [2],
+  )
+})
+
 keeping('a pod that changed and has had no flow since keeps its series, as the cluster still knows it', () => {
   const world = new World({ ends: 'pod' })
   const handler = world.handler('exact', 'flow')
   world.come('cart-1')
   world.count(handler, [['cart-1', 'cart-1']])
-  const end = world.table.cluster.addCensus(({ podName }) => podName === 'cart-1')
+  const end = world.table.cluster.addCensus(census(world, ({ podName }) => podName === 'cart-1'))
   world.table.retire(world.ids.get('cart-1')!)
   assert.is(world.pass(3 * GRACE_MS).gone, 0)
   end()
@@ -266,7 +334,9 @@ keeping('removing and making anew never mixes series, and removes none whose pod
   fc.assert(
     fc.property(fc.array(action, { maxLength: 40 }), fc.boolean(), (actions, exact) => {
       const world = new World({ ends: 'pod' })
-      world.table.cluster.addCensus(({ podName }) => world.ids.has(podName) && !world.goneMs.has(podName))
+      world.table.cluster.addCensus(
+        census(world, ({ podName }) => world.ids.has(podName) && !world.goneMs.has(podName)),
+      )
       const options = { labelscontext: ['source_pod', 'destination_pod'] }
       const handler = world.handler(exact ? 'exact' : 'hubble', 'flow', options)
       const family = handler.families[0]!

@@ -2,8 +2,7 @@ import type { FlowBatch } from '../../../flow/batch.ts'
 import { type ContextOptions, isUsed } from './context-options.ts'
 import { ContextPart } from './context-part.ts'
 import type { EndLabels } from './end-labels.ts'
-import type { EndSources } from './end-sources.ts'
-import type { EndpointValues } from './endpoint-values.ts'
+import type { EndSources, GoneValues } from './end-sources.ts'
 import { END_LABELS } from './identifiers.ts'
 import { AddressPart, DirectionPart, EndpointPart, type LabelPart } from './label-parts.ts'
 import { NumberTuples } from './number-tuples.ts'
@@ -72,7 +71,7 @@ export class PartLabels implements EndLabels {
   }
 
   /** What of these labels has gone, when endpoints' values have. */
-  gone(dead: ReadonlyMap<EndpointValues, readonly (readonly string[])[]>): GoneLabels[] {
+  gone(dead: GoneValues): GoneLabels[] {
     const found: GoneLabels[] = []
     let at = 0
     for (const part of this.#parts) {

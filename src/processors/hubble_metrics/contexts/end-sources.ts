@@ -8,6 +8,9 @@ import { AddressValues, type End, NameValues } from './row-values.ts'
 /** Most names and addresses remembered at the beginning of a batch; more are forgotten together. */
 const MAX_ROW_VALUES = 65_536
 
+/** By reading: what no endpoint says any more. */
+export type GoneValues = ReadonlyMap<EndpointValues, readonly (readonly string[])[]>
+
 /** Where labels of ends come from: shared by all metrics of a connector, so that each endpoint is read once for each reading. */
 export class EndSources {
   readonly names = new NameValues()
@@ -72,15 +75,16 @@ export class EndSources {
     return values
   }
 
-  /** By reading: what no endpoint has said for `graceMs`. Their numbers are void. */
-  sweep(nowMs: number, graceMs: number): ReadonlyMap<EndpointValues, readonly (readonly string[])[]> {
-    const { table } = this
+  /** By reading: what no endpoint has said for `graceMs`, found in steps between which flows may be counted. */
+  *sweep(nowMs: number, graceMs: number): Generator<void, GoneValues> {
     const gone = new Map<EndpointValues, readonly (readonly string[])[]>()
     for (const values of this.#readings.values()) {
-      const dead = values.sweep(nowMs, graceMs, (id) => table.isCurrent(id))
-      if (dead.length > 0) gone.set(values, dead)
+      const dead = yield* values.sweep(nowMs, graceMs)
+      if (dead.length === 0) continue
+      gone.set(values, dead)
+      // Their numbers are void from now on.
+      this.generation++
     }
-    if (gone.size > 0) this.generation++
     return gone
   }
 }

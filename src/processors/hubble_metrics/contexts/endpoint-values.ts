@@ -8,8 +8,11 @@ export type EndpointReading = (endpoint: Endpoint) => readonly string[]
 /** A number never given: the endpoint was not asked for. */
 const UNREAD = 0
 
-/** Most values that one sweep finds gone; the next one goes on. Looking for their series stops the event loop. */
+/** Most values that one sweep finds gone; the next one goes on. */
 const MAX_GONE = 256
+
+/** Ends of the cluster that are asked in one step of a sweep. */
+const STEP = 250
 
 /** Number of values that are all empty. Many ends have nothing to say; it never goes. */
 export const EMPTY = 1
@@ -59,10 +62,9 @@ export class EndpointValues {
     return this.#values.values(number)
   }
 
-  /** Whether an endpoint said this at the last sweep, or was read since. */
+  /** Whether an endpoint says this, or did not long ago. */
   isLive(values: readonly string[]): boolean {
-    const number = this.#values.find(values)
-    return number >= 0 && this.#goneMs[number] === 0
+    return this.#values.find(values) >= 0
   }
 
   /** The id is about to become another endpoint's. */
@@ -71,33 +73,75 @@ export class EndpointValues {
   }
 
   /**
-   * Finds numbers that no endpoint has said for a time. Each is forgotten and may come to stand for something else.
-   * @param isCurrent whether an id stands for something that is there @returns what they stood for
+   * Finds numbers that no endpoint has said for a time, in steps between which flows may be counted. Each is forgotten and may
+   * come to stand for something else.
+   * @returns what they stood for
    */
-  sweep(nowMs: number, graceMs: number, isCurrent: (id: number) => boolean): (readonly string[])[] {
+  *sweep(nowMs: number, graceMs: number): Generator<void, (readonly string[])[]> {
+    const due = this.#due(nowMs, graceMs)
+    yield* this.#spare(due)
+    // Some may have been read meanwhile.
+    return this.#drop(due.filter((number) => this.#goneMs[number] !== 0))
+  }
+
+  /** Numbers that nobody known has said for the time of grace; of all others is noted since when. */
+  #due(nowMs: number, graceMs: number): number[] {
     const said = new Uint8Array(this.#end)
     for (let id = 0; id < this.#numbers.length; id++) {
       const number = this.#numbers[id]!
-      if (number !== UNREAD && said[number] === 0 && isCurrent(id)) said[number] = 1
+      if (number !== UNREAD && said[number] === 0 && this.#table.isCurrent(id)) said[number] = 1
     }
-    const dead = new Set<number>()
+    const due: number[] = []
     for (let number = EMPTY + 1; number < this.#end; number++) {
       const free = this.#examples[number] === undefined
       if (free || said[number] === 1 || this.#isThere(number)) this.#goneMs[number] = 0
       else if (this.#goneMs[number] === 0) this.#goneMs[number] = nowMs
-      else if (nowMs - this.#goneMs[number]! >= graceMs && dead.size < MAX_GONE) dead.add(number)
+      else if (nowMs - this.#goneMs[number]! >= graceMs && due.length < MAX_GONE) due.push(number)
     }
-    return this.#drop(dead)
+    return due
   }
 
-  /** What a processor still knows is there, though no flow named it since it changed. */
+  /** What a processor still knows to be said, though no flow named that end since it changed. */
   #isThere(number: number): boolean {
-    const example = this.#examples[number]
-    return example !== undefined && this.#table.cluster.isThere(example)
+    const now = this.#table.cluster.now(this.#examples[number]!)
+    if (now === undefined || this.#values.find(this.#read(now)) !== number) return false
+    this.#examples[number] = now
+    return true
   }
 
-  #drop(dead: ReadonlySet<number>): (readonly string[])[] {
-    if (dead.size === 0) return []
+  /** Keeps those that others of the cluster say, though none of them had a flow here: a workload outlives its pods. */
+  *#spare(due: readonly number[]): Generator<void> {
+    const shared = due.filter((number) => !this.#tellsPod(number))
+    if (shared.length === 0) return
+    const waiting = new Set(shared)
+    const examples = shared.map((number) => this.#examples[number]!)
+    const services = new Map(
+      examples.map(({ service }) => [service && `${service.namespace}/${service.name}`, service]),
+    )
+    let asked = 0
+    for (const member of this.#table.cluster.members(new Set(examples.map(({ namespace }) => namespace)))) {
+      for (const service of services.values()) {
+        const end = service === undefined ? member : { ...member, service }
+        const number = this.#values.find(this.#read(end))
+        if (!waiting.delete(number)) continue
+        this.#examples[number] = end
+        this.#goneMs[number] = 0
+      }
+      if (waiting.size === 0) return
+      if (++asked % STEP === 0) yield
+    }
+  }
+
+  /** Whether nobody but this one pod says it. */
+  #tellsPod(number: number): boolean {
+    const example = this.#examples[number]!
+    if (example.podName === '') return false
+    return this.#values.find(this.#read({ ...example, podName: '' })) !== number
+  }
+
+  #drop(numbers: readonly number[]): (readonly string[])[] {
+    if (numbers.length === 0) return []
+    const dead = new Set(numbers)
     for (let id = 0; id < this.#numbers.length; id++) if (dead.has(this.#numbers[id]!)) this.#numbers[id] = UNREAD
     const gone: (readonly string[])[] = []
     for (const number of dead) {
@@ -115,6 +159,7 @@ export class EndpointValues {
     const endpoint = this.#table.get(id)
     const number = this.#intern(this.#read(endpoint))
     this.#examples[number] = endpoint
+    this.#goneMs[number] = 0
     if (id >= this.#numbers.length) {
       // No more than the table has: ids are below its size.
       const larger = new Uint32Array(Math.max(2 * this.#numbers.length, id + 1))
@@ -130,7 +175,6 @@ export class EndpointValues {
     if (known >= 0) return known
     const number = this.#free.pop() ?? this.#end++
     this.#values.insert(number, values)
-    this.#goneMs[number] = 0
     return number
   }
 }
