@@ -15,7 +15,8 @@ int read_interfaces(Netlink& route, size_t limit, InterfaceList& list) {
   Request request(RTM_GETLINK, NLM_F_DUMP);
   /* No IFLA_EXT_MASK: with statistics, without virtual functions, of which a NIC may have hundreds. */
   request.header(info);
-  const int error = route.transact(request, [&](const nlmsghdr* message) {
+  const auto begin = [&] { list = {}; };
+  const int error = route.list(request, begin, [&](const nlmsghdr* message) {
     auto link = read_link(message);
     if (!link) return;
     const rtattr* counts = Attributes(message, sizeof(ifinfomsg)).find(IFLA_STATS64);

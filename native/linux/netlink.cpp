@@ -15,12 +15,27 @@ namespace {
 constexpr size_t kBufferBytes = 32 * 1024;
 /* Room for announcements while this thread is busy attaching. */
 constexpr int kReceiveBytes = 1024 * 1024;
+/* A list that changes each time it is told (pods come and go) is asked for so often. */
+constexpr int kAttempts = 4;
 
 void each_message(const uint8_t* data, size_t bytes, const OnMessage& visit) {
   auto left = static_cast<int>(bytes);
-  for (auto* message = reinterpret_cast<const nlmsghdr*>(data); NLMSG_OK(message, static_cast<uint32_t>(left));
-       message = NLMSG_NEXT(message, left))
+  const auto* message = reinterpret_cast<const nlmsghdr*>(data);
+  /* Below 0 where the last message ends without its padding. */
+  while (left > 0 && NLMSG_OK(message, static_cast<uint32_t>(left))) {
     visit(message);
+    message = NLMSG_NEXT(message, left);
+  }
+}
+
+/** The errno at the start of an NLMSG_ERROR, or at that of an NLMSG_DONE: how a dump tells that it failed half-way. */
+int told_error(const nlmsghdr* message) {
+  int error = 0;
+  if (message->nlmsg_len >= NLMSG_LENGTH(sizeof(error)))
+    std::memcpy(&error, NLMSG_DATA(message), sizeof(error));
+  else if (message->nlmsg_type == NLMSG_ERROR)
+    return EBADMSG;
+  return -error;
 }
 
 /** What one datagram says about the request `sequence`: nothing yet, or its end with an errno. */
@@ -28,11 +43,9 @@ std::optional<int> read_answer(const uint8_t* data, size_t bytes, uint32_t seque
   std::optional<int> end;
   each_message(data, bytes, [&](const nlmsghdr* message) {
     if (end || message->nlmsg_seq != sequence) return;
-    if (message->nlmsg_type == NLMSG_DONE)
-      end = 0;
-    else if (message->nlmsg_type == NLMSG_ERROR)
-      end = -static_cast<const nlmsgerr*>(NLMSG_DATA(message))->error;
-    else if (on_message)
+    if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
+      end = told_error(message);
+    else
       on_message(message);
   });
   return end;
@@ -128,13 +141,36 @@ Netlink::Netlink(uint32_t groups, int protocol) : buffer_(kBufferBytes) {
 int Netlink::transact(Request& request, const OnMessage& on_message) {
   const auto& message = request.message(++sequence_);
   if (send(fd(), message.data(), message.size(), 0) < 0) return errno;
+  changed_ = false;
+  const auto look = [&](const nlmsghdr* answer) {
+    if (on_message) on_message(answer);
+  };
   for (;;) {
-    const ssize_t bytes = recv(fd(), buffer_.data(), buffer_.size(), 0);
+    /* With MSG_TRUNC it says how long the datagram is, whatever of it found room. */
+    const ssize_t bytes = recv(fd(), buffer_.data(), buffer_.size(), MSG_TRUNC);
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) return errno;
-    const auto end = read_answer(buffer_.data(), static_cast<size_t>(bytes), sequence_, on_message);
+    if (static_cast<size_t>(bytes) > buffer_.size()) return EMSGSIZE;
+    note_change(static_cast<size_t>(bytes));
+    const auto end = read_answer(buffer_.data(), static_cast<size_t>(bytes), sequence_, look);
     if (end) return *end;
   }
+}
+
+int Netlink::list(Request& request, const std::function<void()>& begin, const OnMessage& on_message) {
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    begin();
+    const int error = transact(request, on_message);
+    if (error != 0 || !changed_) return error;
+  }
+  begin();
+  return EINTR;
+}
+
+void Netlink::note_change(size_t bytes) {
+  each_message(buffer_.data(), bytes, [&](const nlmsghdr* message) {
+    if (message->nlmsg_seq == sequence_ && (message->nlmsg_flags & NLM_F_DUMP_INTR) != 0) changed_ = true;
+  });
 }
 
 int Netlink::receive(const OnMessage& on_message) {

@@ -70,14 +70,25 @@ class Netlink {
 
   /** Sends a request and reads its answers to the end. @returns 0 or the errno the kernel gave */
   int transact(Request& request, const OnMessage& on_message = nullptr);
+  /**
+   * Requests a dump whose messages are of one moment: where the kernel says that what it tells changed meanwhile
+   * (NLM_F_DUMP_INTR), some may be missing or come twice, and it is asked again.
+   * @param begin called before each attempt: what messages told before does not count
+   * @returns 0 or errno; EINTR when it changed each time
+   */
+  int list(Request& request, const std::function<void()>& begin, const OnMessage& on_message);
   /** Reads what has been announced, without waiting. @returns 0, or ENOBUFS when announcements were lost */
   int receive(const OnMessage& on_message);
   int fd() const { return socket_.get(); }
 
  private:
+  void note_change(size_t bytes);
+
   Descriptor socket_;
   std::vector<uint8_t> buffer_;
   uint32_t sequence_ = 0;
+  /** The last dump was not of one moment. */
+  bool changed_ = false;
 };
 
 }  // namespace fovea
