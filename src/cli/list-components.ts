@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { Catalog } from '../pipeline/catalog.ts'
 import { SCHEMES } from '../pipeline/config/provider.ts'
 import { KINDS, SECTIONS } from '../pipeline/config/resolved.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from '../pipeline/version.ts'
 
 /** YAML of every component with its signals, and of the schemes that `--config` and `${…}` know. */
 export async function listComponents(catalog: Catalog): Promise<string> {

@@ -3,8 +3,8 @@ import type { OperatorSettings } from '../operator/settings.ts'
 import { checkOperatorSettings, operatorDefaults } from '../operator/settings.ts'
 import { formatDuration, parseDuration } from '../pipeline/duration.ts'
 import { createLogger } from '../pipeline/log.ts'
+import { VERSION } from '../pipeline/version.ts'
 import { SignalControl } from './control.ts'
-import { VERSION } from './version.ts'
 
 /** Adds `fovea operator`. @param force ends the process at a second signal @param ended told of the exit status */
 export function addOperator(program: Command, force: () => void, ended: (status: number) => void): void {

@@ -2,13 +2,13 @@ import { Command, Option } from 'commander'
 import type { Catalog } from '../pipeline/catalog.ts'
 import type { Locations } from '../pipeline/config/load.ts'
 import { advice } from '../pipeline/config/suggest.ts'
+import { VERSION } from '../pipeline/version.ts'
 import { addCerts } from './certs.ts'
 import { listComponents } from './list-components.ts'
 import { addOperator } from './operator.ts'
 import { type PrintOptions, printConfig } from './print-config.ts'
 import { run } from './run.ts'
 import { validate } from './validate.ts'
-import { VERSION } from './version.ts'
 
 interface LocationFlags {
   config?: string[]

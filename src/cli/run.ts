@@ -2,9 +2,9 @@ import type { Catalog } from '../pipeline/catalog.ts'
 import { NothingToObserveError } from '../pipeline/component.ts'
 import type { Locations } from '../pipeline/config/load.ts'
 import { Service } from '../pipeline/service.ts'
+import { VERSION } from '../pipeline/version.ts'
 import { type Control, SignalControl } from './control.ts'
 import { type LoadedConfig, loadConfig } from './load-config.ts'
-import { VERSION } from './version.ts'
 import { whereToLook } from './where-to-look.ts'
 
 export interface RunOptions {

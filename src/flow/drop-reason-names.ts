@@ -1,6 +1,12 @@
 /** Numbers of `flow.DropReason` (`flow/flow.proto`, Cilium 1.19) by name: 0 is unknown, the others follow one another from 130. */
 const FIRST = 130
 
+/** `flow.DropReason` of what rules forbid. */
+export const POLICY_DENIED = 133
+
+/** What Retina's users know a netfilter drop as; the kernel calls it NETFILTER_DROP. */
+export const NETFILTER_NAME = 'IPTABLE_RULE_DROP'
+
 const NAMES: readonly string[] = [
   'INVALID_SOURCE_MAC',
   'INVALID_DESTINATION_MAC',

@@ -1,16 +1,10 @@
 import { addressTextAt } from './address.ts'
 import type { FlowBatch } from './batch.ts'
 import { dnsRcodeText, dnsTypeName } from './dns-names.ts'
-import { dropReasonEnumName } from './drop-reason-names.ts'
+import { dropReasonEnumName, NETFILTER_NAME, POLICY_DENIED } from './drop-reason-names.ts'
 import { Kind, L7Type, Protocol, TcpFlag } from './enums.ts'
 import { icmpName } from './icmp-names.ts'
 import { L7Protocol, type L7Table } from './l7.ts'
-
-/** `flow.DropReason` POLICY_DENIED, what netfilter drops map to. */
-const POLICY_DENIED = 133
-
-/** What Retina's users know a netfilter drop as; the kernel calls it NETFILTER_DROP. */
-const NETFILTER = 'IPTABLE_RULE_DROP'
 
 /** Hubble's order of the flags, which is not the header's. */
 const FLAG_ORDER = ['SYN', 'ACK', 'RST', 'FIN', 'PSH', 'URG', 'ECE', 'CWR', 'NS'] as const
@@ -97,10 +91,10 @@ function dropText(batch: FlowBatch, row: number): string {
 function dropName(batch: FlowBatch, row: number): string {
   const { dropReason, dropReasonName } = batch.columns
   const name = batch.strings[dropReasonName[row]!]!
-  if (name === 'NETFILTER_DROP') return NETFILTER
+  if (name === 'NETFILTER_DROP') return NETFILTER_NAME
   if (name !== '') return name
   // A kernel before 5.17 gives no name: the receiver then knows netfilter's drops by their place.
-  if (dropReason[row] === POLICY_DENIED) return NETFILTER
+  if (dropReason[row] === POLICY_DENIED) return NETFILTER_NAME
   return dropReasonEnumName(dropReason[row]!) ?? String(dropReason[row])
 }
 

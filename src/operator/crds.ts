@@ -6,7 +6,7 @@ import { hasStatus } from '../kubernetes/api-error.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { type Resource, resourceName } from '../kubernetes/resource.ts'
-import { isOurs, MANAGER } from './cilium.ts'
+import { isOurs, MANAGER } from './managed.ts'
 
 const CRDS: Resource = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' }
 

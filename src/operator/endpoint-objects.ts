@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { hasStatus } from '../kubernetes/api-error.ts'
+import { type CiliumEndpoint, ENDPOINTS } from '../kubernetes/cilium.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { Informer } from '../kubernetes/informer.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { labelList } from '../kubernetes/security-labels.ts'
 import type { Counter } from '../pipeline/telemetry.ts'
-import { type CiliumEndpoint, ENDPOINTS, isOurs, marks } from './cilium.ts'
 import { EndpointNumbers } from './endpoint-numbers.ts'
 import type { EndpointChange, EndpointSink, SinkOptions } from './endpoint-sink.ts'
+import { isOurs, marks } from './managed.ts'
 import { endpointFields } from './pod.ts'
 
 type Stored = CiliumEndpoint & { metadata: ObjectMeta }

@@ -1,11 +1,12 @@
 import { hasStatus } from '../kubernetes/api-error.ts'
+import { type CiliumIdentity, IDENTITIES } from '../kubernetes/cilium.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import { FIRST_IDENTITY, IDENTITY_COUNT, identityCandidates, LAST_IDENTITY } from '../kubernetes/identity-number.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { type Labels, labelsKey, NAMESPACE_LABEL } from '../kubernetes/security-labels.ts'
 import type { Counter, Telemetry } from '../pipeline/telemetry.ts'
-import { type CiliumIdentity, IDENTITIES, marks } from './cilium.ts'
 import { type Identity, type IdentityIndex, identityOf, UNUSED_SINCE } from './identity-index.ts'
+import { marks } from './managed.ts'
 
 type Stored = CiliumIdentity & { metadata: ObjectMeta }
 

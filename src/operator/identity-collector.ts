@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { hasStatus } from '../kubernetes/api-error.ts'
+import { IDENTITIES } from '../kubernetes/cilium.ts'
 import type { ApiClient } from '../kubernetes/client.ts'
 import type { Counter, Telemetry } from '../pipeline/telemetry.ts'
-import { IDENTITIES } from './cilium.ts'
 import { markUnused } from './identity-allocator.ts'
 import type { Identity, IdentityIndex } from './identity-index.ts'
 

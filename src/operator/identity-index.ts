@@ -1,7 +1,8 @@
+import type { CiliumIdentity } from '../kubernetes/cilium.ts'
 import { FIRST_IDENTITY, LAST_IDENTITY } from '../kubernetes/identity-number.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { labelsKey } from '../kubernetes/security-labels.ts'
-import { type CiliumIdentity, isOurs } from './cilium.ts'
+import { isOurs } from './managed.ts'
 
 /** Since when an identity is used by no endpoint, RFC 3339: the first half of its collection. */
 export const UNUSED_SINCE = 'fovea.dev/unused-since'

@@ -4,7 +4,7 @@ import type { ApiClient } from '../kubernetes/client.ts'
 import type { KubeObject, ObjectList } from '../kubernetes/object.ts'
 import { type Resource, resourceName } from '../kubernetes/resource.ts'
 import type { Counter, Telemetry } from '../pipeline/telemetry.ts'
-import { isOurs } from './cilium.ts'
+import { isOurs } from './managed.ts'
 
 /** Objects of one page of a list. */
 const PAGE_SIZE = 500

@@ -1,7 +1,7 @@
+import { addressPairs, type NamedPort, type Networking } from '../kubernetes/cilium.ts'
 import type { LabelFilter } from '../kubernetes/label-filter.ts'
 import type { ObjectMeta } from '../kubernetes/object.ts'
 import { type Labels, podLabels } from '../kubernetes/security-labels.ts'
-import { addressPairs, type NamedPort, type Networking } from './cilium.ts'
 
 /** What is read of a Pod. */
 export interface RawPod {

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { CoreEndpoint } from './cilium.ts'
+import type { CoreEndpoint } from '../kubernetes/cilium.ts'
 
 /** Endpoints of one slice, as in Cilium (`ces-max-ciliumendpoints-per-ces`). */
 export const SLICE_SIZE = 100

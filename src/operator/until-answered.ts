@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { ApiError, hasStatus } from '../kubernetes/api-error.ts'
-import { Backoff } from '../kubernetes/backoff.ts'
+import { Backoff } from '../pipeline/backoff.ts'
 
 const FIRST_MS = 500
 const MOST_MS = 15_000

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ApiError } from '../kubernetes/api-error.ts'
-import { Backoff } from '../kubernetes/backoff.ts'
+import { Backoff } from '../pipeline/backoff.ts'
 import type { Counter, Telemetry } from '../pipeline/telemetry.ts'
 
 export interface WorkQueueOptions {

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Direction, Protocol, Reply, Report, TcpFlag } from '../../src/flow/enums.ts'
-import { Point } from '../../src/receivers/ebpf/layout.ts'
+import { Point } from '../../src/flow/points.ts'
 import { Conversation, frame, icmp, tcp, udp } from '../support/frames.ts'
 import {
   Counter,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Direction, Kind, Protocol, Reply, Report } from '../../src/flow/enums.ts'
-import { Point } from '../../src/receivers/ebpf/layout.ts'
+import { Point } from '../../src/flow/points.ts'
 import { Conversation, frame, tcp, udp } from '../support/frames.ts'
 import { Counter, PacketPrograms, type PacketProgramsOptions, type RecordFields } from '../support/packet-programs.ts'
 

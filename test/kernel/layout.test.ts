@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Kind, Report } from '../../src/flow/enums.ts'
-import { EVENT, EVENT_BYTES, Point } from '../../src/receivers/ebpf/layout.ts'
+import { Point } from '../../src/flow/points.ts'
+import { EVENT, EVENT_BYTES } from '../../src/receivers/ebpf/layout.ts'
 import { root } from '../support/checkout.ts'
 
 const test = suite('layout of kernel records')

@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { addressPairs } from '../../src/kubernetes/cilium.ts'
 import { LabelFilter } from '../../src/kubernetes/label-filter.ts'
-import { addressPairs } from '../../src/operator/cilium.ts'
 import { podOf, type RawPod } from '../../src/operator/pod.ts'
 
 const pods = suite('pods as endpoints')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { CoreEndpoint } from '../../src/operator/cilium.ts'
+import type { CoreEndpoint } from '../../src/kubernetes/cilium.ts'
 import { SlicePlan } from '../../src/operator/slice-plan.ts'
 
 const plans = suite('slice plan')

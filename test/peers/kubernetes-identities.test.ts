@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type CiliumEndpointSlice, ENDPOINT_SLICES, IDENTITIES } from '../../src/kubernetes/cilium.ts'
 import type { Resource } from '../../src/kubernetes/resource.ts'
-import { type CiliumEndpointSlice, ENDPOINT_SLICES, IDENTITIES } from '../../src/operator/cilium.ts'
 import { Cluster } from '../support/cluster.ts'
 import { ClusterObjects, PODS } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'

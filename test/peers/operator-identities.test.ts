@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { ENDPOINTS, IDENTITIES } from '../../src/kubernetes/cilium.ts'
 import { labelsKey } from '../../src/kubernetes/security-labels.ts'
-import { ENDPOINTS, IDENTITIES } from '../../src/operator/cilium.ts'
 import { UNUSED_SINCE } from '../../src/operator/identity-index.ts'
 import { Cluster } from '../support/cluster.ts'
 import { ClusterObjects, NAMESPACES, PODS } from '../support/cluster-objects.ts'

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { ENDPOINT_SLICES, ENDPOINTS } from '../../src/operator/cilium.ts'
+import { ENDPOINT_SLICES, ENDPOINTS } from '../../src/kubernetes/cilium.ts'
 import { Cluster } from '../support/cluster.ts'
 import { ClusterObjects } from '../support/cluster-objects.ts'
 import { eventually } from '../support/eventually.ts'

@@ -1,8 +1,5 @@
 import { openAccess } from '../../src/kubernetes/access.ts'
 import { hasStatus } from '../../src/kubernetes/api-error.ts'
-import { ApiClient } from '../../src/kubernetes/client.ts'
-import type { ObjectList, ObjectMeta } from '../../src/kubernetes/object.ts'
-import type { Resource } from '../../src/kubernetes/resource.ts'
 import {
   type CiliumEndpoint,
   type CiliumEndpointSlice,
@@ -10,7 +7,10 @@ import {
   ENDPOINT_SLICES,
   ENDPOINTS,
   IDENTITIES,
-} from '../../src/operator/cilium.ts'
+} from '../../src/kubernetes/cilium.ts'
+import { ApiClient } from '../../src/kubernetes/client.ts'
+import type { ObjectList, ObjectMeta } from '../../src/kubernetes/object.ts'
+import type { Resource } from '../../src/kubernetes/resource.ts'
 import { Telemetry } from '../../src/pipeline/telemetry.ts'
 import type { Cluster } from './cluster.ts'
 import { eventually } from './eventually.ts'

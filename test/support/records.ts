@@ -1,5 +1,6 @@
 import { Kind, Protocol } from '../../src/flow/enums.ts'
-import { EVENT, EVENT_BYTES, Point } from '../../src/receivers/ebpf/layout.ts'
+import { Point } from '../../src/flow/points.ts'
+import { EVENT, EVENT_BYTES } from '../../src/receivers/ebpf/layout.ts'
 import { addressBytes } from './flows.ts'
 
 /** A kernel record as a test writes it; what is left out is 0 (a TCP packet from the pod, one packet of 74 bytes). */

@@ -1,6 +1,6 @@
+import type { CiliumEndpoint, CiliumIdentity } from '../../kubernetes/cilium.ts'
 import { preferredIdentity } from '../../kubernetes/identity-number.ts'
 import { labelList, labelsKey } from '../../kubernetes/security-labels.ts'
-import type { CiliumEndpoint, CiliumIdentity } from '../../operator/cilium.ts'
 import type { PodRecord } from './pod-record.ts'
 import type { SlicedEndpoints } from './sliced-endpoints.ts'
 

@@ -1,5 +1,5 @@
+import type { CiliumEndpointSlice } from '../../kubernetes/cilium.ts'
 import type { Listener } from '../../kubernetes/object-store.ts'
-import type { CiliumEndpointSlice } from '../../operator/cilium.ts'
 import type { PodRecord } from './pod-record.ts'
 
 /** What is kept of a pod's entry in a CiliumEndpointSlice. */

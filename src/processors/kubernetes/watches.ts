@@ -1,11 +1,5 @@
 import type { Logger } from 'pino'
 import { parseSelector } from '../../hubble/filters/label-selector.ts'
-import type { ApiClient } from '../../kubernetes/client.ts'
-import { Informer, type InformerOptions } from '../../kubernetes/informer.ts'
-import type { LabelFilter } from '../../kubernetes/label-filter.ts'
-import type { KubeObject } from '../../kubernetes/object.ts'
-import type { Resource } from '../../kubernetes/resource.ts'
-import { type Labels, namespaceLabels } from '../../kubernetes/security-labels.ts'
 import {
   type CiliumEndpoint,
   type CiliumEndpointSlice,
@@ -13,7 +7,13 @@ import {
   ENDPOINT_SLICES,
   ENDPOINTS,
   IDENTITIES,
-} from '../../operator/cilium.ts'
+} from '../../kubernetes/cilium.ts'
+import type { ApiClient } from '../../kubernetes/client.ts'
+import { Informer, type InformerOptions } from '../../kubernetes/informer.ts'
+import type { LabelFilter } from '../../kubernetes/label-filter.ts'
+import type { KubeObject } from '../../kubernetes/object.ts'
+import type { Resource } from '../../kubernetes/resource.ts'
+import { type Labels, namespaceLabels } from '../../kubernetes/security-labels.ts'
 import type { Telemetry } from '../../pipeline/telemetry.ts'
 import type { ClusterModel } from './cluster-model.ts'
 import type { KubernetesConfig } from './config.ts'

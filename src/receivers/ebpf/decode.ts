@@ -1,13 +1,13 @@
 import type { BatchParts } from '../../flow/batch.ts'
 import { bufferBytes, type Columns, copyRow, copyRows, MAX_ROWS, viewColumns } from '../../flow/columns.ts'
+import { DnsParser } from '../../flow/dns-message.ts'
+import { POLICY_DENIED } from '../../flow/drop-reason-names.ts'
 import { EventType, FlowType, Kind, L7Type, Protocol, Reply, Report, Verdict } from '../../flow/enums.ts'
 import { viewL7 } from '../../flow/l7.ts'
 import { L7Builder } from '../../flow/l7-builder.ts'
-import { DnsParser } from './dns-message.ts'
-import { POLICY_DENIED } from './drop-reasons.ts'
+import { POINT_DIRECTION, POINT_OBSERVATION, POINT_SUB_TYPE } from '../../flow/points.ts'
+import { uniqueTimes } from '../../flow/unique-times.ts'
 import { EVENT, EVENT_BYTES } from './layout.ts'
-import { POINT_DIRECTION, POINT_OBSERVATION, POINT_SUB_TYPE } from './points.ts'
-import { uniqueTimes } from './unique-times.ts'
 
 /** Records of `bpf/include/event.h`, back to back, as the ring's reader hands them over. */
 export interface Slab {

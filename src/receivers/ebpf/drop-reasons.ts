@@ -1,14 +1,9 @@
+import { POLICY_DENIED } from '../../flow/drop-reason-names.ts'
+
 /**
  * `flow.DropReason` numbers (Cilium 1.19) nearest to the kernel's `enum skb_drop_reason`. By name, because the kernel's
  * numbers move from release to release. What is not listed has no near one: 0, DROP_REASON_UNKNOWN.
  */
-
-/** What netfilter's drops are called, as in Retina. */
-export const NETFILTER_NAME = 'IPTABLE_RULE_DROP'
-
-/** POLICY_DENIED. */
-export const POLICY_DENIED = 133
-
 const REASONS: Readonly<Record<number, string>> = {
   // INVALID_SOURCE_MAC, INVALID_DESTINATION_MAC, INVALID_SOURCE_IP
   130: 'MAC_INVALID_SOURCE',

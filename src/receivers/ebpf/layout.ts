@@ -33,6 +33,3 @@ export const EVENT = {
 
 /** `sizeof(struct fovea_event)`: the shortest record. */
 export const EVENT_BYTES = 96
-
-/** `enum fovea_point`. */
-export const Point = { TO_STACK: 0, TO_ENDPOINT: 1, FROM_NETWORK: 2, TO_NETWORK: 3, NONE: 255 } as const

@@ -1,6 +1,7 @@
 import type { FlowBatch } from '../../flow/batch.ts'
+import { NETFILTER_NAME, POLICY_DENIED } from '../../flow/drop-reason-names.ts'
 import { Kind } from '../../flow/enums.ts'
-import { NETFILTER_NAME, nearestDropReason, POLICY_DENIED } from './drop-reasons.ts'
+import { nearestDropReason } from './drop-reasons.ts'
 
 /** What only the main thread knows: the kernel's tables as the addon reads them. */
 export interface NameResolver {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChannelCredentials, ClientReadableStream } from '@grpc/grpc-js'
 import { serviceMethods } from '../../hubble/definition.ts'
-import { Backoff } from '../../kubernetes/backoff.ts'
+import { Backoff } from '../../pipeline/backoff.ts'
 import { Channel, type Target } from './channel.ts'
 import type { HubbleReceiverConfig } from './config.ts'
 

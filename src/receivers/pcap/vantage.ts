@@ -1,5 +1,5 @@
 import { Direction } from '../../flow/enums.ts'
-import { Point } from '../ebpf/layout.ts'
+import { Point } from '../../flow/points.ts'
 import { PacketDirection } from './packet.ts'
 
 /** Where a capture was taken: on a node's own device, or on the host side of a pod's interface. */

@@ -6,10 +6,11 @@ import { addressText } from '../../../src/flow/address.ts'
 import { FlowBatch } from '../../../src/flow/batch.ts'
 import { MAX_ROWS } from '../../../src/flow/columns.ts'
 import { Direction, EventType, FlowType, Kind, Protocol, Reply, Report, Verdict } from '../../../src/flow/enums.ts'
+import { Point } from '../../../src/flow/points.ts'
 import { WorkerPool } from '../../../src/pipeline/pool.ts'
 import { RecordDecoder } from '../../../src/receivers/ebpf/decode.ts'
 import type { DecodeResult } from '../../../src/receivers/ebpf/decode-worker.ts'
-import { EVENT, Point } from '../../../src/receivers/ebpf/layout.ts'
+import { EVENT } from '../../../src/receivers/ebpf/layout.ts'
 import { type KernelRecord, recordBytes, slabOf } from '../../support/records.ts'
 
 const test = suite('decode')

@@ -2,11 +2,11 @@ import { type Answer, decode, encode, type Packet, type Question, streamEncode }
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { addressTextAt } from '../../../src/flow/address.ts'
-import { L7Type } from '../../../src/flow/enums.ts'
-import { L7Table } from '../../../src/flow/l7.ts'
-import { L7Builder } from '../../../src/flow/l7-builder.ts'
-import { DnsParser } from '../../../src/receivers/ebpf/dns-message.ts'
+import { addressTextAt } from '../../src/flow/address.ts'
+import { DnsParser } from '../../src/flow/dns-message.ts'
+import { L7Type } from '../../src/flow/enums.ts'
+import { L7Table } from '../../src/flow/l7.ts'
+import { L7Builder } from '../../src/flow/l7-builder.ts'
 
 const test = suite('DnsParser')
 const parser = new DnsParser()

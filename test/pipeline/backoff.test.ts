@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Backoff } from '../../src/kubernetes/backoff.ts'
+import { Backoff } from '../../src/pipeline/backoff.ts'
 
 const backoffs = suite('backoff')
 

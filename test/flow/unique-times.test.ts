@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { FlowBatch } from '../../../src/flow/batch.ts'
-import { uniqueTimes } from '../../../src/receivers/ebpf/unique-times.ts'
+import { FlowBatch } from '../../src/flow/batch.ts'
+import { uniqueTimes } from '../../src/flow/unique-times.ts'
 
 const test = suite('uniqueTimes')
 

@@ -1,21 +1,11 @@
-import type { ObjectMeta } from '../kubernetes/object.ts'
-import type { Resource } from '../kubernetes/resource.ts'
+import type { ObjectMeta } from './object.ts'
+import type { Resource } from './resource.ts'
 
 /** Cilium's objects as far as they are read and written here (pkg/k8s/apis/cilium.io/v2, v2alpha1 of Cilium 1.19). */
 
 export const IDENTITIES: Resource = { group: 'cilium.io', version: 'v2', plural: 'ciliumidentities' }
 export const ENDPOINTS: Resource = { group: 'cilium.io', version: 'v2', plural: 'ciliumendpoints' }
 export const ENDPOINT_SLICES: Resource = { group: 'cilium.io', version: 'v2alpha1', plural: 'ciliumendpointslices' }
-
-/**
- * Marks what this operator made; everything else is Cilium's and left alone. An annotation, since Cilium copies the labels of pods
- * onto its own objects: a pod must not be able to hand them over.
- */
-export const MANAGED_BY = 'fovea.dev/managed-by'
-export const MANAGER = 'fovea-operator'
-
-/** For `kubectl -l`; nothing is decided by it. */
-const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by'
 
 export interface CiliumIdentity {
   apiVersion: 'cilium.io/v2'
@@ -74,16 +64,6 @@ export interface CiliumEndpointSlice {
   metadata: Partial<ObjectMeta> & { name: string }
   namespace: string
   endpoints: CoreEndpoint[]
-}
-
-/** Whether this operator made the object. */
-export function isOurs(metadata: Pick<ObjectMeta, 'annotations'>): boolean {
-  return metadata.annotations?.[MANAGED_BY] === MANAGER
-}
-
-/** Annotations and labels of what this operator makes. */
-export function marks(labels: Readonly<Record<string, string>> = {}): Pick<ObjectMeta, 'annotations' | 'labels'> {
-  return { annotations: { [MANAGED_BY]: MANAGER }, labels: { [MANAGED_BY_LABEL]: MANAGER, ...labels } }
 }
 
 /** Addresses as pairs: the first IPv4 with the first IPv6, and so on. */

@@ -1,7 +1,7 @@
-import { L7Type } from '../../flow/enums.ts'
-import { L7Protocol } from '../../flow/l7.ts'
-import type { L7Builder } from '../../flow/l7-builder.ts'
-import { ENDED, MALFORMED, NAME_TEXT_BYTES, NameReader } from './dns-name.ts'
+import { ENDED, MALFORMED, NAME_TEXT_BYTES, NameReader } from './dns-name-reader.ts'
+import { L7Type } from './enums.ts'
+import { L7Protocol } from './l7.ts'
+import type { L7Builder } from './l7-builder.ts'
 
 /** Records whose data is read; every other type is listed by its number only. */
 const A = 1

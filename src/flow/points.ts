@@ -1,5 +1,7 @@
-import { Direction, ObservationPoint, TraceSubType } from '../../flow/enums.ts'
-import { Point } from './layout.ts'
+import { Direction, ObservationPoint, TraceSubType } from './enums.ts'
+
+/** `enum fovea_point` (`bpf/include/event.h`): where the packets of a connection are seen. */
+export const Point = { TO_STACK: 0, TO_ENDPOINT: 1, FROM_NETWORK: 2, TO_NETWORK: 3, NONE: 255 } as const
 
 /**
  * What an observation point of the kernel means in Hubble's numbers, by `enum fovea_point`. TCP events and drops have

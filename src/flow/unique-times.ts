@@ -1,4 +1,4 @@
-import { type Columns, MAX_ROWS } from '../../flow/columns.ts'
+import { type Columns, MAX_ROWS } from './columns.ts'
 
 /** Slots of the table below: at most a quarter is in use. */
 const SLOTS = 4 * MAX_ROWS
