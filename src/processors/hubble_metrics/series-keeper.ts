@@ -4,7 +4,7 @@ import { IdleSeries } from '../../metrics/idle-series.ts'
 import { LabelTable } from '../../metrics/label-table.ts'
 import { SeriesBudget } from '../../metrics/series-budget.ts'
 import type { HubbleMetricsConfig } from './config.ts'
-import { contextLabels, type GoneLabels, type PartLabels } from './contexts/context-labels.ts'
+import { contextLabels, type PartLabels } from './contexts/context-labels.ts'
 import { readContexts } from './contexts/context-options.ts'
 import { NO_ENDS } from './contexts/end-labels.ts'
 import { EndSources } from './contexts/end-sources.ts'
@@ -136,18 +136,13 @@ export class SeriesKeeper {
     const dead = found.value
     if (dead.size === 0) return
     for (const [family, { labels }] of this.#families) {
-      // Asked each time: who came back between two steps keeps what is left.
-      if (labels !== undefined) yield removeGone(family, labels.names.length, labels.gone(dead))
+      if (labels === undefined) continue
+      const first = family.labels.length - labels.names.length
+      for (const { at, values } of labels.gone(dead)) {
+        const ids = family.matching(first + at, values)
+        for (const id of ids) family.remove(id)
+        yield ids.length
+      }
     }
   }
-}
-
-/** @param width how many of its labels, the last ones, are those of the ends */
-function removeGone(family: Family, width: number, gone: readonly GoneLabels[]): number {
-  const before = family.size
-  const first = family.labels.length - width
-  for (const { at, values } of gone) {
-    for (const id of family.matching(first + at, values)) family.remove(id)
-  }
-  return before - family.size
 }

@@ -70,17 +70,15 @@ export class PartLabels implements EndLabels {
     this.#sources.end()
   }
 
-  /** What of these labels has gone, when endpoints' values have. */
-  gone(dead: GoneValues): GoneLabels[] {
-    const found: GoneLabels[] = []
+  /** What of these labels has gone, when endpoints' values have; looked at when it is asked for, as some may be back by then. */
+  *gone(dead: GoneValues): Generator<GoneLabels> {
     let at = 0
     for (const part of this.#parts) {
       const live = (values: readonly string[]) => part.readings.some((reading) => reading.isLive(values))
       const values = part.readings.flatMap((reading) => dead.get(reading) ?? []).filter((value) => !live(value))
-      if (values.length > 0) found.push({ at, values })
+      if (values.length > 0) yield { at, values }
       at += part.names.length
     }
-    return found
   }
 
   #ask(row: number): number {

@@ -141,10 +141,11 @@ export class EndpointValues {
 
   #drop(numbers: readonly number[]): (readonly string[])[] {
     if (numbers.length === 0) return []
-    const dead = new Set(numbers)
-    for (let id = 0; id < this.#numbers.length; id++) if (dead.has(this.#numbers[id]!)) this.#numbers[id] = UNREAD
+    const dead = new Uint8Array(this.#end)
+    for (const number of numbers) dead[number] = 1
+    for (let id = 0; id < this.#numbers.length; id++) if (dead[this.#numbers[id]!] === 1) this.#numbers[id] = UNREAD
     const gone: (readonly string[])[] = []
-    for (const number of dead) {
+    for (const number of numbers) {
       const values = this.values(number)
       gone.push(values)
       this.#values.remove(number)
