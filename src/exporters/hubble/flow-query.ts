@@ -1,7 +1,7 @@
 import type { Columns } from '../../flow/columns.ts'
 import type { FlowMask } from '../../flow/hubble-mask.ts'
 import { flowMask } from '../../hubble/field-mask.ts'
-import { compileFilters, isSlow, type RowFilter } from '../../hubble/filters/compile.ts'
+import { compileFilters, type RowFilter, rowsAtATime } from '../../hubble/filters/compile.ts'
 import type { FilterContext, FlowFilter } from '../../hubble/filters/flow-filter.ts'
 import { checkTimestamp, type Timestamp } from '../../hubble/timestamp.ts'
 
@@ -56,7 +56,7 @@ export function flowQuery(request: GetFlowsRequest, context: FilterContext): Flo
     limit: number === 0 || follow ? Number.POSITIVE_INFINITY : number,
     follow,
     filter,
-    rowsPerStep: [...(request.whitelist ?? []), ...(request.blacklist ?? [])].some(isSlow) ? 32 : 1_024,
+    rowsPerStep: rowsAtATime([...(request.whitelist ?? []), ...(request.blacklist ?? [])]),
     since: request.since ?? undefined,
     until: request.until ?? undefined,
     mask,

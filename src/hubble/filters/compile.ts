@@ -3,6 +3,7 @@ import { CelSteps } from './cel-cost.ts'
 import { FIELDS } from './fields.ts'
 import type { CompileContext, FieldFilter, FilterContext, FlowFilter } from './flow-filter.ts'
 import { checkHttpFields } from './http.ts'
+import { Selectors } from './label-selector.ts'
 import { Regexps } from './regexps.ts'
 
 /**
@@ -21,7 +22,7 @@ export function compileFilters(
   blacklist: readonly FlowFilter[],
   context: FilterContext,
 ): RowFilter {
-  const shared = { ...context, regexps: new Regexps(), celSteps: new CelSteps() }
+  const shared = { ...context, regexps: new Regexps(), selectors: new Selectors(), celSteps: new CelSteps() }
   const allow = whitelist.map((filter) => compileFilter(filter, shared))
   const deny = blacklist.map((filter) => compileFilter(filter, shared))
   let matched = new Uint8Array(1024)
@@ -42,8 +43,20 @@ export function compileFilters(
   }
 }
 
+/** Rows that are tested at a time, and values times rows: some milliseconds, however many a client asks for. */
+const MOST_ROWS = 1_024
+const LEAST_ROWS = 32
+const TESTS = 32_768
+
+/** How many rows may be tested at a time with all these filters, without holding up others for long. */
+export function rowsAtATime(filters: readonly FlowFilter[]): number {
+  if (filters.some(isSlow)) return LEAST_ROWS
+  const values = filters.reduce((sum, filter) => sum + Object.values(filter).flat().length, filters.length)
+  return Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(TESTS / values)))
+}
+
 /** Whether the test of one row may take milliseconds, within the limits of expressions. */
-export function isSlow({ dns_query, http_path, http_url, experimental }: FlowFilter): boolean {
+function isSlow({ dns_query, http_path, http_url, experimental }: FlowFilter): boolean {
   return [dns_query, http_path, http_url, experimental].some(isSet)
 }
 

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../flow/endpoint.ts'
 import { explained, type FieldFilter, type FilterContext, FilterError, type WorkloadFilter } from './flow-filter.ts'
-import { parseSelector } from './label-selector.ts'
+import type { Selectors } from './label-selector.ts'
 
 const UNDECIDED = 0
 const NO = 1
@@ -66,8 +66,12 @@ export function hasService(side: string, texts: readonly string[]): (endpoint: E
 }
 
 /** Tests of `source_label`, `destination_label`: any of the selectors. */
-export function hasLabels(side: string, texts: readonly string[]): (endpoint: Endpoint) => boolean {
-  const selectors = explained(`invalid ${side} label filter`, () => texts.map(parseSelector))
+export function hasLabels(
+  side: string,
+  texts: readonly string[],
+  { selectors: parser }: { selectors: Selectors },
+): (endpoint: Endpoint) => boolean {
+  const selectors = explained(`invalid ${side} label filter`, () => texts.map((text) => parser.parse(text)))
   return ({ labels }) => selectors.some((selects) => selects(labels))
 }
 

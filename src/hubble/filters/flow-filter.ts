@@ -2,6 +2,7 @@ import type { FlowBatch } from '../../flow/batch.ts'
 import type { Ends } from '../../flow/ends.ts'
 import type { HubbleEncoder } from '../../flow/hubble-encode.ts'
 import type { CelSteps } from './cel-cost.ts'
+import type { Selectors } from './label-selector.ts'
 import type { Regexps } from './regexps.ts'
 
 /** `flow.FlowFilter` as decoded: proto field names, enums as numbers, absent lists empty. */
@@ -86,6 +87,7 @@ export interface FilterContext {
 /** What the fields of one list of filters share while they are compiled. */
 export interface CompileContext extends FilterContext {
   regexps: Regexps
+  selectors: Selectors
   celSteps: CelSteps
 }
 

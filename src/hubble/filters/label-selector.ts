@@ -3,6 +3,9 @@ import { FilterError } from './flow-filter.ts'
 import { parseRequirements, type Requirement } from './selector-parser.ts'
 
 const MOST_CHARACTERS = 4_096
+/** Requirements and their values in all selectors of a list of filters: each is compared with the labels of every end. */
+const MOST_REQUIREMENTS = 8_192
+const MOST_CHARACTERS_TOGETHER = 256 * 1_024
 
 /** Whether a list of labels (`source:key=value`) is selected. */
 export type LabelTest = (labels: readonly string[]) => boolean
@@ -14,10 +17,44 @@ export type LabelTest = (labels: readonly string[]) => boolean
  * @throws FilterError in Hubble's words
  */
 export function parseSelector(text: string): LabelTest {
-  if (text.length > MOST_CHARACTERS)
-    throw new FilterError(`label selector of ${text.length} characters, at most ${MOST_CHARACTERS} are taken`)
-  const tests = parseRequirements(translate(text)).map(requirementTest)
-  return (labels) => tests.every((test) => test(labels))
+  return new Selectors().parse(text)
+}
+
+/** Parses the selectors of one request, which share one limit of size. */
+export class Selectors {
+  #left = MOST_REQUIREMENTS
+  #characters = 0
+
+  /** See {@link parseSelector}. @throws FilterError */
+  parse(text: string): LabelTest {
+    if (text.length > MOST_CHARACTERS)
+      throw new FilterError(`label selector of ${text.length} characters, at most ${MOST_CHARACTERS} are taken`)
+    this.#characters += text.length
+    if (this.#characters > MOST_CHARACTERS_TOGETHER)
+      throw new FilterError(`label selectors may have ${MOST_CHARACTERS_TOGETHER} characters together`)
+    const requirements = parseRequirements(translate(text))
+    for (const { values } of requirements) this.#left -= 1 + values.length
+    if (this.#left < 0)
+      throw new FilterError(`too large label selectors: together they may have ${MOST_REQUIREMENTS} keys and values`)
+    const tests = requirements.map(requirementTest)
+    return (labels) => {
+      const parsed = parsedLabels(labels)
+      return tests.every((test) => test(parsed))
+    }
+  }
+}
+
+/** Labels asked for last, by list: of the ends of some flows many selectors ask, one after the other. */
+const parsedLately = new Map<readonly string[], readonly Label[]>()
+const MOST_LISTS = 64
+
+function parsedLabels(labels: readonly string[]): readonly Label[] {
+  const known = parsedLately.get(labels)
+  if (known !== undefined) return known
+  if (parsedLately.size >= MOST_LISTS) parsedLately.clear()
+  const parsed = labels.map(parseLabel)
+  parsedLately.set(labels, parsed)
+  return parsed
 }
 
 /**
@@ -55,7 +92,10 @@ function behindComma(text: string, at: number): number {
   return text.length
 }
 
-function requirementTest({ key, operator, values }: Requirement): LabelTest {
+/** Whether labels meet one requirement. */
+type RequirementTest = (labels: readonly Label[]) => boolean
+
+function requirementTest({ key, operator, values }: Requirement): RequirementTest {
   const find = lookup(key)
   switch (operator) {
     case '':
@@ -74,7 +114,7 @@ function requirementTest({ key, operator, values }: Requirement): LabelTest {
   }
 }
 
-function comparison(find: Lookup, operator: '>' | '<', bound: bigint): LabelTest {
+function comparison(find: Lookup, operator: '>' | '<', bound: bigint): RequirementTest {
   return (labels) => {
     const value = find(labels)
     if (value === undefined || !/^[-+]?\d{1,20}$/.test(value)) return false
@@ -84,7 +124,7 @@ function comparison(find: Lookup, operator: '>' | '<', bound: bigint): LabelTest
 }
 
 /** Value of the first label that has the key; undefined when none has. */
-type Lookup = (labels: readonly string[]) => string | undefined
+type Lookup = (labels: readonly Label[]) => string | undefined
 
 /** @param translated `source.key` */
 function lookup(translated: string): Lookup {
@@ -92,8 +132,7 @@ function lookup(translated: string): Lookup {
   const [source, key] = [translated.slice(0, dot), translated.slice(dot + 1)]
   const prefix = source === 'cidr' ? labelPrefix(key) : undefined
   return (labels) => {
-    for (const text of labels) {
-      const label = parseLabel(text)
+    for (const label of labels) {
       if (source !== 'any' && label.source !== source) continue
       if (source === 'cidr' ? within(prefix, label.key) : label.key === key) return label.value
     }
@@ -116,8 +155,14 @@ function labelPrefix(key: string): AddressRange | undefined {
   }
 }
 
+interface Label {
+  source: string
+  key: string
+  value: string
+}
+
 /** `source:key=value`; the source may be missing, `$key` and `reserved.key` are reserved ones. */
-function parseLabel(text: string): { source: string; key: string; value: string } {
+function parseLabel(text: string): Label {
   const colon = text.indexOf(':')
   let [source, rest] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)]
   if (text.startsWith('$')) [source, rest] = ['reserved', text.slice(1)]

@@ -1,6 +1,6 @@
 import { L7Protocol } from '../../flow/l7.ts'
-import { explained, type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
-import { type LabelTest, parseSelector } from './label-selector.ts'
+import { type CompileContext, explained, type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
+import type { LabelTest } from './label-selector.ts'
 import { type Regexps, remembered } from './regexps.ts'
 
 /** What an empty part of a node pattern stands for. */
@@ -60,8 +60,8 @@ export function nodeNames(
 }
 
 /** Rows by the labels of the node that saw them, for flows of this one all or none. */
-export function nodeLabels(texts: readonly string[], { ends }: FilterContext): FieldFilter {
-  const selectors = explained('invalid node label filter', () => texts.map(parseSelector))
+export function nodeLabels(texts: readonly string[], { ends, selectors: parser }: CompileContext): FieldFilter {
+  const selectors = explained('invalid node label filter', () => texts.map((text) => parser.parse(text)))
   const matches: LabelTest = (labels) => selectors.some((selects) => selects(labels))
   return ({ foreign }) => {
     if (foreign !== undefined) return (row) => matches(foreign.nodeLabels(row))

@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import { FilterError } from './flow-filter.ts'
+import { regexpSize } from './regexp-size.ts'
 
 /** Characters of one expression, and instructions of all expressions of a list of filters: matching is linear in both. */
 const MOST_CHARACTERS = 4_096
@@ -28,9 +29,13 @@ export class Regexps {
   #compile(pattern: string): RE2JS {
     if (pattern.length > MOST_CHARACTERS)
       throw new FilterError(`regular expression of ${pattern.length} characters, at most ${MOST_CHARACTERS} are taken`)
-    const regexp = compileRegexp(pattern)
-    this.#left -= regexp.programSize()
-    if (this.#left >= 0) return regexp
+    // A guess that may be twice too high: what is too large by far is not compiled.
+    const least = regexpSize(pattern) / 2
+    if (least <= this.#left) {
+      const regexp = compileRegexp(pattern)
+      this.#left -= Math.max(regexp.programSize(), least)
+      if (this.#left >= 0) return regexp
+    }
     throw new FilterError(`too large regular expressions: together they may have ${MOST_INSTRUCTIONS} instructions`)
   }
 }
