@@ -123,6 +123,30 @@ test('what is written while a consumer looks through what is done with comes onc
   }
 })
 
+test('what is written while a consumer leaves a damaged file comes once, in order', async () => {
+  const directory = await filled(2)
+  const [file] = filesOf(directory)
+  const bytes = readFileSync(file!)
+  bytes[bytes.length - 1]! ^= 1
+  writeFileSync(file!, bytes)
+  // Leaving it takes a while: these go when it is set aside.
+  for (const number of range(0, 300)) writeFileSync(join(directory, `${number}.corrupt`), '')
+  const { queue, told } = await openAt(directory)
+  queue.done((await queue.take())!)
+  const waiting = queue.take()
+  while (told.lost === 0) await new Promise(setImmediate)
+  queue.offer(numberedItem(500))
+  queue.offer(numberedItem(501))
+  const first = (await waiting)!
+  assert.is(numberOf(first), 500)
+  queue.done(first)
+  assert.equal(await drain(queue), [501])
+  await queue.flush()
+  queue.offer(numberedItem(502))
+  assert.equal(await drain(queue), [502])
+  assert.equal([queue.size, told.lost, filesOf(directory, '.corrupt').length], [0, 10, 4])
+})
+
 test('leaves no file behind when all is done', async () => {
   const directory = await filled(2_000, 1_000, { maxBytes: 16 * 1024 * 1024, capacity: 10_000 })
   assert.ok(filesOf(directory).length > 1)
