@@ -1,4 +1,4 @@
-import { checkFlowFilters } from '../../hubble/filters/read-json.ts'
+import { checkFilterLists } from '../../hubble/filters/read-json.ts'
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import { checkFields } from './log-fields.ts'
 
@@ -100,8 +100,7 @@ export const fileConfig: ConfigSpec<FileConfig> = {
 function checkFile(config: FileConfig): Problem[] {
   const { path, dynamic, field_mask, field_aggregate, allow_list, deny_list } = config
   const problems = [
-    ...checkFlowFilters(allow_list, ['allow_list']),
-    ...checkFlowFilters(deny_list, ['deny_list']),
+    ...checkFilterLists(allow_list, deny_list, { include: ['allow_list'], exclude: ['deny_list'] }),
     ...checkFields(field_mask, ['field_mask']),
     ...checkFields(field_aggregate, ['field_aggregate']),
   ]

@@ -95,8 +95,9 @@ export class DynamicLogs {
     // Without a wait between them: whatever comes is for the old ones or for the new ones.
     const outdated = [...this.#remove(), ...changed.flatMap((wanted) => this.#exchange(wanted) ?? [])]
     // All of them before one begins: it may take over the file of another.
-    await Promise.all(outdated.map((log) => log.shutdown(Date.now() + EXCHANGE_MS)))
-    return this.#startNew()
+    const ends = await Promise.allSettled(outdated.map((log) => log.shutdown(Date.now() + EXCHANGE_MS)))
+    const problems = ends.flatMap((end) => (end.status === 'rejected' ? [`closing a file: ${end.reason.message}`] : []))
+    return [...problems, ...(await this.#startNew())]
   }
 
   /** Takes out the logs that nobody wants any more, and returns them. */

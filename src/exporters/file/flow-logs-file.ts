@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { flowMask } from '../../hubble/field-mask.ts'
-import { checkFlowFilters, readFlowFilters } from '../../hubble/filters/read-json.ts'
+import { checkFilterLists, readFlowFilters } from '../../hubble/filters/read-json.ts'
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import { decode } from '../../pipeline/config/decode.ts'
 import { readDocument } from '../../pipeline/config/document.ts'
@@ -114,8 +114,10 @@ function checkLog(log: WrittenLog): Problem[] {
     ...problems,
     ...checkFields(log.fieldMask, ['fieldMask']),
     ...checkFields(log.fieldAggregate, ['fieldAggregate']),
-    ...checkFlowFilters(log.includeFilters, ['includeFilters']),
-    ...checkFlowFilters(log.excludeFilters, ['excludeFilters']),
+    ...checkFilterLists(log.includeFilters, log.excludeFilters, {
+      include: ['includeFilters'],
+      exclude: ['excludeFilters'],
+    }),
   ]
 }
 

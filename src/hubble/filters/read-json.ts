@@ -31,6 +31,25 @@ export function checkFlowFilters(list: readonly unknown[], path: readonly string
   return list.flatMap((written, i) => checkFlowFilter(written, [...path, String(i)]))
 }
 
+/**
+ * What is wrong with two lists that are compiled together: each filter by itself, and all of them against the limits they share.
+ * @param paths places of the lists
+ */
+export function checkFilterLists(
+  include: readonly unknown[],
+  exclude: readonly unknown[],
+  paths: { include: readonly string[]; exclude: readonly string[] },
+): Problem[] {
+  const problems = [...checkFlowFilters(include, paths.include), ...checkFlowFilters(exclude, paths.exclude)]
+  if (problems.length > 0) return problems
+  try {
+    compileFilters(readFlowFilters(include), readFlowFilters(exclude), { ends: new Ends(), nodeName: '' })
+    return []
+  } catch (error) {
+    return [{ path: paths.include, message: (error as Error).message }]
+  }
+}
+
 function checkFlowFilter(written: unknown, path: readonly string[]): Problem[] {
   const problems: Problem[] = []
   const filter = readFlowFilter(written, path, problems)

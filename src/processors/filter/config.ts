@@ -1,4 +1,4 @@
-import { checkFlowFilters } from '../../hubble/filters/read-json.ts'
+import { checkFilterLists } from '../../hubble/filters/read-json.ts'
 import type { ConfigSpec } from '../../pipeline/component.ts'
 
 export interface FilterConfig {
@@ -16,5 +16,5 @@ export const filterConfig: ConfigSpec<FilterConfig> = {
     },
     deny: { doc: 'flow filters; a flow goes when one of them matches', format: 'array', default: [] },
   },
-  check: ({ allow, deny }) => [...checkFlowFilters(allow, ['allow']), ...checkFlowFilters(deny, ['deny'])],
+  check: ({ allow, deny }) => checkFilterLists(allow, deny, { include: ['allow'], exclude: ['deny'] }),
 }

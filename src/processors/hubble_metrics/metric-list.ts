@@ -1,5 +1,5 @@
 import type { FlowFilter } from '../../hubble/filters/flow-filter.ts'
-import { checkFlowFilters, readFlowFilters } from '../../hubble/filters/read-json.ts'
+import { checkFilterLists, readFlowFilters } from '../../hubble/filters/read-json.ts'
 import type { Problem } from '../../pipeline/component.ts'
 import { CONTEXT_OPTIONS, readContexts } from './contexts/context-options.ts'
 import { HANDLER_KINDS } from './handlers/kinds.ts'
@@ -159,7 +159,11 @@ function checkName(name: string, others: readonly string[]): void {
 }
 
 function checkFilters(written: Written, path: readonly string[]): Problem[] {
-  return FILTER_LISTS.flatMap((list) => checkFlowFilters(written[list], [...path, list]))
+  const { includeFilters, excludeFilters } = written
+  return checkFilterLists(includeFilters, excludeFilters, {
+    include: [...path, 'includeFilters'],
+    exclude: [...path, 'excludeFilters'],
+  })
 }
 
 /** @throws Error when an option is wrong */

@@ -77,6 +77,22 @@ test('stay as they are when the new description is bad, which is told with its p
   assert.not(existsSync(at('other.log')))
 })
 
+test('stay as they are when filters are good one by one, and too large together', async () => {
+  const { file, at, describe } = await running((name) => `flowLogs: [{name: a, filePath: ${name('a.log')}}]`)
+  const large = `[{http_path: ['${'a{1000}'.repeat(6)}']}]`
+  describe(
+    `flowLogs:\n- name: a\n  filePath: ${at('other.log')}\n  includeFilters: ${large}\n  excludeFilters: ${large}\n`,
+  )
+  await eventually('the refusal', () => operations(file, 'failure') > 0 || undefined)
+  file.exporter.consume(numberedBatch(0, 1))
+  assert.match(
+    file.context.lines.at(-1)!.msg,
+    /^Flow logs stay as they are: .*together they may have 10000 instructions/,
+  )
+  await file.stop()
+  assert.is(linesOf(at('a.log')).length, 1)
+})
+
 test('take over the file of one another, and no line is lost', async () => {
   const { file, at, describe } = await running((name) => `flowLogs: [{name: a, filePath: ${name('a.log')}}]`)
   for (let round = 0; round < 10; round++) {
