@@ -39,7 +39,6 @@ class WrittenError extends Error {
 /** Our own option: series of each family of the metric. */
 const LIMIT = 'cardinality_limit'
 
-const FILTER_LISTS = ['includeFilters', 'excludeFilters'] as const
 
 /**
  * Reads the list; what is wrong becomes a problem with its place. An entry is a text of metrics as Hubble's option
