@@ -122,4 +122,27 @@ metrics('the overflow series carries its attribute', async () => {
   assert.is(sumOf(exported!, 'x_total', { a: '1' }), 1)
 })
 
+metrics('more metrics than a Collector takes at once (4 MiB) arrive, each point once', async () => {
+  const series = 20_000
+  await otelcol.start()
+  const labels = ['source', 'destination', 'protocol']
+  const family = new Family({ name: 'x_total', help: 'x', kind: 'counter', labels, limit: series })
+  const end = (i: number) => `namespace-of-the-team/some-workload-with-a-name-${i}`.padEnd(100, '.')
+  for (let i = 0; i < series; i++) family.add(family.series(end(i), end(-i), 'TCP'), i)
+  const context = createContext('exporter', 'otlp_grpc')
+  const exporter = metricExporter(context, otlpConfig(`127.0.0.1:${otelcol.port}`), [sourceOf(family)])
+  await exporter.start()
+  await exporter.shutdown(soon())
+  assert.is(ownMetric(context, 'otelcol_exporter_sent_metric_points', { exporter: 'otlp_grpc' }), series)
+  const pointsOf = () =>
+    otelcol
+      .exports()
+      .flat()
+      .flatMap(({ sum }) => sum?.dataPoints ?? [])
+  await eventually('all points', () => pointsOf().length >= series || undefined)
+  const values = pointsOf().map(({ asDouble }) => asDouble)
+  assert.is(values.length, series)
+  assert.is(new Set(values).size, series)
+})
+
 metrics.run()

@@ -40,9 +40,8 @@ export class Delivery<Data> {
     this.#stop.abort()
   }
 
-  /** Never rejects. @param count items that the data holds */
-  async deliver(data: Data, count: number): Promise<Fate> {
-    const startMs = performance.now()
+  /** Never rejects. @param count items that the data holds @param startMs since when the longest time runs, `performance.now()` */
+  async deliver(data: Data, count: number, startMs: number = performance.now()): Promise<Fate> {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.#settings.attempt(data)
       if (answer.outcome === 'taken') return this.#taken(answer, count)

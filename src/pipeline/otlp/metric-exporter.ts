@@ -5,6 +5,7 @@ import { before } from '../deadline.ts'
 import type { Answer } from './answer.ts'
 import { pointCounters } from './counters.ts'
 import { Delivery } from './delivery.ts'
+import { metricParts, pointsOf } from './metric-parts.ts'
 import type { OtlpConfig } from './settings.ts'
 
 /** A way to one backend for metrics as OpenTelemetry's SDK has them. */
@@ -50,13 +51,12 @@ export class OtlpMetricExporter implements Component {
   async start(): Promise<void> {
     const { MeterProvider, PeriodicExportingMetricReader } = await import('@opentelemetry/sdk-metrics')
     const { observerResource } = await import('./resource.ts')
-    const { timeout, retry_on_failure, metrics } = this.#config
+    const { retry_on_failure, metrics } = this.#config
     const producers = this.#sources.map((source) => source.producer(metrics.temporality))
     const link = await this.#connect()
     const delivery = new Delivery<ResourceMetrics>(this.#context, {
       attempt: (data) => link.send(data),
-      // The next export brings newer values: this one has been delivered or given up by then.
-      retry: { ...retry_on_failure, max_elapsed_time: Math.max(1, metrics.interval - timeout) },
+      retry: { ...retry_on_failure, max_elapsed_time: this.#patienceMs },
       counters: pointCounters(this.#context),
     })
     const undo = () => {
@@ -85,19 +85,29 @@ export class OtlpMetricExporter implements Component {
     machinery.link.close()
   }
 
-  /** @returns an `ExportResultCode` */
+  /**
+   * In requests one after the other, which share the time that there is until the next export. Deltas are taken back when
+   * none of them arrived; else those of the rest are lost, as backends cannot tell a repetition. @returns an `ExportResultCode`
+   */
   async #export(delivery: Delivery<ResourceMetrics>, data: ResourceMetrics, undo: () => void): Promise<number> {
-    const points = pointsOf(data)
-    const fate = await delivery.deliver(data, points)
-    if (fate === 'taken') return SUCCESS
-    if (fate === 'interrupted') pointCounters(this.#context).failed.add(points)
-    undo()
+    const startMs = performance.now()
+    let [taken, lost] = [0, 0]
+    for (const part of metricParts(data)) {
+      const points = pointsOf(part)
+      const isTime = performance.now() - startMs < this.#patienceMs
+      const fate = isTime ? await delivery.deliver(part, points, startMs) : 'interrupted'
+      if (fate === 'interrupted') pointCounters(this.#context).failed.add(points)
+      if (fate === 'taken') taken++
+      else lost++
+    }
+    if (lost === 0) return SUCCESS
+    if (taken === 0) undo()
     return FAILED
   }
-}
 
-function pointsOf({ scopeMetrics }: ResourceMetrics): number {
-  let points = 0
-  for (const { metrics } of scopeMetrics) for (const { dataPoints } of metrics) points += dataPoints.length
-  return points
+  /** The next export brings newer values: one has been delivered or given up by then. */
+  get #patienceMs(): number {
+    const { metrics, timeout } = this.#config
+    return Math.max(1, metrics.interval - timeout)
+  }
 }
