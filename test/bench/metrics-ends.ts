@@ -3,7 +3,11 @@ import type { FlowBatch } from '../../src/flow/batch.ts'
 import { EndpointTable, endpoint } from '../../src/flow/endpoint.ts'
 import { Ends } from '../../src/flow/ends.ts'
 import { defaultsOf } from '../../src/pipeline/config/decode.ts'
-import { type HubbleMetricsConfig, hubbleMetricsConfig } from '../../src/processors/hubble_metrics/config.ts'
+import {
+  DEFAULT_METRICS,
+  type HubbleMetricsConfig,
+  hubbleMetricsConfig,
+} from '../../src/processors/hubble_metrics/config.ts'
 import { CONTEXT_LABELS } from '../../src/processors/hubble_metrics/contexts/context-options.ts'
 import type { EndLevel } from '../../src/processors/hubble_metrics/contexts/exact-labels.ts'
 import { IDENTIFIERS } from '../../src/processors/hubble_metrics/contexts/identifiers.ts'
@@ -48,7 +52,7 @@ function bench(set: (typeof SETS)[number], pairs: number, table: EndpointTable):
   const limits = { cardinality_limit: 1_000_000, total_cardinality_limit: 100_000 }
   const keeper = new SeriesKeeper({ ...defaults, ...limits, ends: set.ends }, new Ends(table), () => nowMs)
   const entry = { options: set.options, limit: undefined }
-  const handlers = (defaults.metrics as string[]).flatMap((name) => {
+  const handlers = (DEFAULT_METRICS as string[]).flatMap((name) => {
     const kind = HANDLER_KINDS[name]!
     return [kind.hubble(keeper.hubbleSettings(entry)), ...(kind.exact ? [kind.exact(keeper.exactSettings(entry))] : [])]
   })

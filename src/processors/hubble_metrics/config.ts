@@ -1,13 +1,13 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import { END_LEVELS, type EndLevel } from './contexts/exact-labels.ts'
 import { readMetrics } from './metric-list.ts'
 
-const DEFAULT_METRICS = ['dns', 'drop', 'tcp', 'flow', 'icmp', 'port-distribution']
+/** What is counted where neither `metrics` nor a file says it. */
+export const DEFAULT_METRICS: readonly unknown[] = ['dns', 'drop', 'tcp', 'flow', 'icmp', 'port-distribution']
 
 export interface HubbleMetricsConfig {
-  /** As written: see `readMetrics`. */
-  metrics: unknown[]
+  /** As written: see `readMetrics`. Undefined = nothing is written: `DEFAULT_METRICS`, or what the file lists. */
+  metrics: unknown[] | undefined
   /** A path of `''`: none; the interval in milliseconds. */
   dynamic_config: { path: string; interval: number }
   exact: boolean
@@ -25,9 +25,9 @@ export interface HubbleMetricsConfig {
 export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
   schema: {
     metrics: {
-      doc: "what is counted: Hubble's names, each with options as in Hubble (dns:query) or as a map ({name: dns, query: true})",
+      doc: "what is counted: Hubble's names, each with options as in Hubble (dns:query) or as a map ({name: dns, query: true}); without it dns, drop, tcp, flow, icmp, port-distribution",
       format: 'array',
-      default: DEFAULT_METRICS,
+      default: undefined,
     },
     dynamic_config: {
       path: {
@@ -77,7 +77,8 @@ export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
 }
 
 function checkMetrics({ metrics, dynamic_config }: HubbleMetricsConfig): Problem[] {
-  if (dynamic_config.path === '' || isDeepStrictEqual(metrics, DEFAULT_METRICS)) return readMetrics(metrics).problems
+  if (metrics === undefined) return []
+  if (dynamic_config.path === '') return readMetrics(metrics).problems
   return [
     { path: ['metrics'], message: 'cannot configure both static and dynamic Hubble metrics: leave one of them out' },
   ]

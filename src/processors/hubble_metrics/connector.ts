@@ -3,7 +3,7 @@ import { Ends } from '../../flow/ends.ts'
 import { SeriesProducer } from '../../metrics/producer.ts'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext, FlowConsumer } from '../../pipeline/component.ts'
-import type { HubbleMetricsConfig } from './config.ts'
+import { DEFAULT_METRICS, type HubbleMetricsConfig } from './config.ts'
 import { DynamicMetrics } from './dynamic-metrics.ts'
 import type { Handler } from './handlers/handler.ts'
 import { lostEventsHandler } from './handlers/lost-events.ts'
@@ -33,7 +33,7 @@ export class HubbleMetricsConnector implements Component, FlowConsumer {
     const filters = { ends, nodeName: context.nodeName }
     this.#set = new MetricSet({ keeper: this.#keeper, filters, exact: config.exact }, this.#metrics)
     this.#lost = lostEventsHandler(this.#keeper.hubbleSettings({ options: new Map(), limit: undefined }))
-    if (config.dynamic_config.path === '') this.#set.apply(readMetrics(config.metrics).entries)
+    if (config.dynamic_config.path === '') this.#set.apply(readMetrics(config.metrics ?? DEFAULT_METRICS).entries)
     else this.#dynamic = new DynamicMetrics(config.dynamic_config, context, this.#set)
     const families = () => [...this.#set.families, ...this.#lost.families]
     this.source = { families, producer: (temporality) => new SeriesProducer(families, temporality) }

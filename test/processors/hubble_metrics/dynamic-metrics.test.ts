@@ -9,7 +9,11 @@ import { Ends } from '../../../src/flow/ends.ts'
 import { Verdict } from '../../../src/flow/enums.ts'
 import type { Family } from '../../../src/metrics/family.ts'
 import { defaultsOf } from '../../../src/pipeline/config/decode.ts'
-import { type HubbleMetricsConfig, hubbleMetricsConfig } from '../../../src/processors/hubble_metrics/config.ts'
+import {
+  DEFAULT_METRICS,
+  type HubbleMetricsConfig,
+  hubbleMetricsConfig,
+} from '../../../src/processors/hubble_metrics/config.ts'
 import { HubbleMetricsConnector } from '../../../src/processors/hubble_metrics/connector.ts'
 import { HANDLER_KINDS } from '../../../src/processors/hubble_metrics/handlers/kinds.ts'
 import { SeriesKeeper } from '../../../src/processors/hubble_metrics/series-keeper.ts'
@@ -221,9 +225,11 @@ test('cannot be listed in two places', () => {
   const defaults = defaultsOf(hubbleMetricsConfig.schema) as unknown as HubbleMetricsConfig
   const config = { ...defaults, dynamic_config: { path: 'metrics.yaml', interval: 5 } }
   assert.equal(hubbleMetricsConfig.check?.(config), [])
-  assert.equal(hubbleMetricsConfig.check?.({ ...config, metrics: ['flow'] }), [
-    { path: ['metrics'], message: 'cannot configure both static and dynamic Hubble metrics: leave one of them out' },
-  ])
+  // Those of the default, too, where they are written.
+  for (const metrics of [['flow'], DEFAULT_METRICS])
+    assert.equal(hubbleMetricsConfig.check?.({ ...config, metrics: [...metrics] }), [
+      { path: ['metrics'], message: 'cannot configure both static and dynamic Hubble metrics: leave one of them out' },
+    ])
 })
 
 test('static filters decide for the exact series, too', () => {
