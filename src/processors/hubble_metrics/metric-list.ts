@@ -39,7 +39,6 @@ class WrittenError extends Error {
 /** Our own option: series of each family of the metric. */
 const LIMIT = 'cardinality_limit'
 
-
 /**
  * Reads the list; what is wrong becomes a problem with its place. An entry is a text of metrics as Hubble's option
  * `hubble-metrics` has them (`dns:query;ignoreAAAA drop`), a map as in Hubble's dynamic configuration
