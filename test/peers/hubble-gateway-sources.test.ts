@@ -1,73 +1,46 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { HubbleConfig } from '../../src/exporters/hubble/config.ts'
 import { LostSource } from '../../src/flow/enums.ts'
 import { messageType } from '../../src/hubble/definition.ts'
-import type { HubbleReceiverConfig } from '../../src/receivers/hubble/config.ts'
-import { type Certificates, makeCertificates, mutualTls } from '../support/certificates.ts'
-import { ownMetric } from '../support/create-context.ts'
 import { eventually } from '../support/eventually.ts'
 import { numberedBatch } from '../support/flow-source.ts'
 import { ConfigFolder, FoveaProcess } from '../support/fovea-process.ts'
 import { freePort } from '../support/free-port.ts'
+import { GatewaySources, nodeNames } from '../support/gateway-sources.ts'
 import { hubble, type RunningHubble, startHubble } from '../support/hubble.ts'
 import { SAMPLE, SAMPLE_MS, sampleBatch } from '../support/hubble-flows.ts'
-import { type Gateway, receiverSettings, startGateway } from '../support/hubble-gateway.ts'
 import { peer } from '../support/peers.ts'
 import { TemporaryFolder } from '../support/temporary-folder.ts'
 import { startUpstreamObserver } from '../support/upstream-observer.ts'
 
-/** A gateway in front of what there is: nodes found by Peer.Notify, TLS, hubble-relay, Hubble's own observer, agents that die. */
+/** A gateway in front of what there is: nodes found by Peer.Notify, hubble-relay, Hubble's own observer, agents that die. */
 const test = suite('sources of a hubble gateway')
 const folder = new TemporaryFolder()
-const agents: RunningHubble[] = []
+const sources = new GatewaySources()
 const children: ChildProcess[] = []
-let gateway: Gateway | undefined
 
 test.after.each(async () => {
-  await gateway?.stop()
-  gateway = undefined
   for (const child of children.splice(0)) child.kill('SIGKILL')
-  for (const agent of agents.splice(0)) await agent.stop()
+  await sources.stop()
 })
 
 test.after(() => folder.remove())
 
-async function agent(settings: Partial<HubbleConfig> = {}, node = 'node-1'): Promise<RunningHubble> {
-  const started = await startHubble(settings, node)
-  agents.push(started)
-  return started
-}
-
-async function gate(settings: Partial<HubbleReceiverConfig>): Promise<Gateway> {
-  gateway = await startGateway(settings)
-  return gateway
-}
-
-/** Two agents at one port, as the pods of a DaemonSet have it; the first one knows the second. */
-async function cluster(settings: Partial<HubbleConfig> = {}): Promise<[RunningHubble, RunningHubble]> {
-  const port = await freePort()
-  const first = await agent({ ...settings, endpoint: `127.0.0.1:${port}` })
-  const second = await agent({ ...settings, endpoint: `127.0.0.2:${port}` }, 'node-2')
-  first.endpoints.cluster.setPeer({ node: 'node-2', address: '127.0.0.2' })
-  return [first, second]
-}
-
-function nodeNames(one: Gateway): string[] {
-  return one.sink.rows((batch, row) => batch.foreign?.nodeName(row) ?? '')
-}
-
 test('every node is found, followed and told of; one that goes is followed no more', async () => {
-  const [first, second] = await cluster()
+  const [first, second] = await sources.cluster()
   first.exporter.consume(sampleBatch(first.endpoints))
   second.exporter.consume(sampleBatch(second.endpoints))
-  const { sink, server, connected, endpoints } = await gate({ endpoint: first.server, peers: true, last: 1_000 })
+  const { sink, server, connected, endpoints } = await sources.gate({
+    endpoint: first.server,
+    peers: true,
+    last: 1_000,
+  })
   await connected(2)
   await sink.until(2 * SAMPLE.length)
   const seconds = sink.rows(({ columns }, row) => columns.timeSeconds[row]!)
   assert.equal(seconds, seconds.toSorted(), 'in the order of time')
-  assert.is(nodeNames(gateway!).filter((name) => name === 'node-2').length, SAMPLE.length)
+  assert.is(nodeNames(sink).filter((name) => name === 'node-2').length, SAMPLE.length)
   const onlySecond = await hubble(server, ['observe', '--all', '--node-name', 'node-2', '-o', 'json'])
   assert.equal(onlySecond.lines, (await hubble(second.server, ['observe', '--all', '-o', 'json'])).lines)
   const nodes = JSON.parse((await hubble(server, ['list', 'nodes', '-o', 'json'])).stdout) as { name: string }[]
@@ -87,10 +60,10 @@ test('every node is found, followed and told of; one that goes is followed no mo
 })
 
 test('a node that moves is followed at its new address', async () => {
-  const [first] = await cluster()
+  const [first] = await sources.cluster()
   const port = first.server.split(':')[1]
-  const moved = await agent({ endpoint: `127.0.0.3:${port}` }, 'node-2')
-  const { connected, sink, metric, endpoints } = await gate({ endpoint: first.server, peers: true })
+  const moved = await sources.agent({ endpoint: `127.0.0.3:${port}` }, 'node-2')
+  const { connected, sink, metric, endpoints } = await sources.gate({ endpoint: first.server, peers: true })
   await connected(2)
   first.endpoints.cluster.setPeer({ node: 'node-2', address: '127.0.0.3' })
   await eventually('flows of the new address', () => {
@@ -102,76 +75,18 @@ test('a node that moves is followed at its new address', async () => {
 })
 
 test('no more nodes are followed than allowed', async () => {
-  const [first] = await cluster()
-  const { metric, context } = await gate({ endpoint: first.server, peers: true, max_peers: 1 })
+  const [first] = await sources.cluster()
+  const { metric, context } = await sources.gate({ endpoint: first.server, peers: true, max_peers: 1 })
   await eventually('a refusal', () => metric('refused_peers') > 0 || undefined)
   assert.is(metric('observers'), 1)
   assert.ok(context.lines.some(({ msg }) => msg.includes('is not followed: max_peers (1) are followed')))
 })
 
-test('mutual TLS under the names that nodes tell', async () => {
-  const names = ['node-1', 'node-2'].map((node) => `${node}.default.hubble-grpc.cilium.io`)
-  const pem = makeCertificates(folder.path, names)
-  const [first, second] = await cluster({ tls: { ...plainServer(), ...mutualTls(pem) } })
-  const tls = clientTls(pem, names[0]!)
-  const { connected, sink } = await gate({ endpoint: first.server, peers: true, tls, last: 1_000 })
-  await connected(2)
-  second.exporter.consume(sampleBatch(second.endpoints))
-  await sink.until(SAMPLE.length)
-  assert.ok(nodeNames(gateway!).every((name) => name === 'node-2'))
-})
-
-test('certificates that changed are read again for the next connection', async () => {
-  const name = 'node-1.default.hubble-grpc.cilium.io'
-  const pem = makeCertificates(folder.path, [name])
-  const endpoint = `127.0.0.1:${await freePort()}`
-  const settings = { endpoint, tls: { ...plainServer(), ...mutualTls(pem) } }
-  const before = await agent(settings)
-  const tls = { ...clientTls(pem, name), reload_interval: 1 }
-  const { connected, sink, context } = await gate({ endpoint, tls, last: 1_000 })
-  await connected()
-  // Another authority, and all that it signed.
-  makeCertificates(folder.path, [name])
-  await before.stop()
-  agents.splice(0)
-  const after = await agent(settings)
-  after.exporter.consume(sampleBatch(after.endpoints))
-  await sink.until(SAMPLE.length)
-  const labels = { otelcol_component_kind: 'receiver', otelcol_component_id: 'hubble', files: 'tls', outcome: 'loaded' }
-  assert.ok(ownMetric(context, 'fovea_file_reloads', labels) >= 1)
-})
-
-test('a node with TLS is refused by a receiver without', async () => {
-  const pem = makeCertificates(folder.path, ['node-1.default.hubble-grpc.cilium.io'])
-  const socket = { path: folder.at('plain.sock'), mode: 0o600, group: '' }
-  await agent({ tls: { ...plainServer(), ...mutualTls(pem) }, unix_socket: socket })
-  const { context, metric } = await gate({ endpoint: `unix://${socket.path}`, peers: true })
-  await eventually('a refusal', () => metric('refused_peers') > 0 || undefined)
-  assert.ok(context.lines.some(({ msg }) => msg.includes('is not followed: it serves TLS: set tls::ca_file')))
-})
-
-test('a wrong name in the certificate is told', async () => {
-  const pem = makeCertificates(folder.path, ['node-1.default.hubble-grpc.cilium.io'])
-  const one = await agent({ tls: { ...plainServer(), ...mutualTls(pem) } })
-  const { context } = await gate({ endpoint: one.server, tls: clientTls(pem, 'somebody.else') })
-  const failed = await eventually('a failure', () => context.statuses.find(({ at }) => at === 'recoverable_error'))
-  assert.match((failed as { error: Error }).error.message, /somebody\.else/)
-})
-
-function plainServer(): HubbleConfig['tls'] {
-  return { enabled: false, cert_file: '', key_file: '', client_ca_file: '', min_version: '1.3', reload_interval: 0 }
-}
-
-function clientTls({ ca, cert, key }: Certificates, name: string): HubbleReceiverConfig['tls'] {
-  const { tls } = receiverSettings({})
-  return { ...tls, insecure: false, ca_file: ca, cert_file: cert, key_file: key, server_name_override: name }
-}
-
 test('through hubble-relay flows, uuids and reports on nodes are those of the agent', async () => {
-  const one = await agent({ unix_socket: { path: folder.at('hubble.sock'), mode: 0o600, group: '' } })
+  const one = await sources.agent({ unix_socket: { path: folder.at('hubble.sock'), mode: 0o600, group: '' } })
   one.exporter.consume(sampleBatch(one.endpoints))
   const relay = await startRelay(one)
-  const { sink, server, endpoints } = await gate({ endpoint: relay, last: 1_000 })
+  const { sink, server, endpoints, metric } = await sources.gate({ endpoint: relay, last: 1_000 })
   await sink.until(SAMPLE.length)
   one.exporter.consume(sampleBatch(one.endpoints))
   await sink.until(2 * SAMPLE.length)
@@ -184,7 +99,7 @@ test('through hubble-relay flows, uuids and reports on nodes are those of the ag
     endpoints.cluster.observed.list().map(({ name }) => name),
     ['node-1'],
   )
-  assert.is(gateway!.metric('node_status', { state: 'connected' }), 1)
+  assert.is(metric('node_status', { state: 'connected' }), 1)
 })
 
 async function startRelay({ config }: RunningHubble): Promise<string> {
@@ -206,7 +121,7 @@ test("flows of Hubble's own observer leave as they came, with fields nobody here
   // Its newest event is unreadable until another one is written.
   const upstream = await startUpstreamObserver([...flows.map(answer), answer(upstreamFlow(50, unknown))], 'upstream')
   try {
-    const { sink, server } = await gate({ endpoint: upstream.server, last: 1_000 })
+    const { sink, server } = await sources.gate({ endpoint: upstream.server, last: 1_000 })
     await sink.until(50)
     const kept = sink.rows((batch, row) => Buffer.from(batch.foreign!.raw(row)))
     assert.ok(kept.every((flow, i) => flow.equals(flows[i]!)))
@@ -258,12 +173,12 @@ function answer(flow: Buffer): Buffer {
 test('an agent that restarts is followed again; one that kept its flows sends none twice', async () => {
   const port = await freePort()
   const first = await startHubble({ endpoint: `127.0.0.1:${port}` })
-  const { sink, connected, metric } = await gate({ endpoint: `127.0.0.1:${port}` })
+  const { sink, connected, metric } = await sources.gate({ endpoint: `127.0.0.1:${port}` })
   await connected()
   first.exporter.consume(numberedBatch(0, 100))
   await sink.until(100)
   await first.stop()
-  const second = await agent({ endpoint: `127.0.0.1:${port}` })
+  const second = await sources.agent({ endpoint: `127.0.0.1:${port}` })
   await connected()
   second.exporter.consume(numberedBatch(100, 100))
   await sink.until(200)
@@ -285,7 +200,7 @@ service: {telemetry: {metrics: {level: none}}, pipelines: {flows: {receivers: [p
   const started = () => new FoveaProcess(['run', '--config', config])
   let source = started()
   try {
-    const { sink, metric } = await gate({ endpoint: `127.0.0.1:${port}` })
+    const { sink, metric } = await sources.gate({ endpoint: `127.0.0.1:${port}` })
     await sink.until(1)
     await source.kill()
     await eventually('the break to be seen', () => metric('broken_streams') > 0 || undefined)
