@@ -31,6 +31,9 @@ export interface FamilyOptions {
   budget?: SeriesBudget
 }
 
+/** From so many rows on tables grow in smaller steps. */
+const MANY_ROWS = 1_024
+
 /** Id of the series that takes what does not fit (`otel_metric_overflow="true"`). */
 export const OVERFLOW = 0
 
@@ -234,7 +237,8 @@ export class Family {
 
   #grow(id: number): void {
     if (id < this.#values.length) return
-    const rows = this.#values.length * 2
+    // Many series: less room that nobody uses, for a copy more now and then.
+    const rows = Math.ceil(this.#values.length * (id < MANY_ROWS ? 2 : 1.25))
     this.#values = enlarged(this.#values, rows)
     this.#startMs = enlarged(this.#startMs, rows)
     const live = new Uint8Array(rows)

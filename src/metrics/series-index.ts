@@ -46,7 +46,7 @@ export class SeriesIndex {
     if ((this.#size + 1) * 4 > this.#slots.length * 3) this.#rehash(this.#slots.length * 2)
     const at = row * this.#width
     if (at + this.#width > this.#labels.length) {
-      this.#labels = enlarged(this.#labels, at + (at >> 1) + 8 * this.#width)
+      this.#labels = enlarged(this.#labels, at + (at >> 2) + 8 * this.#width)
     }
     for (let i = 0; i < this.#width; i++) this.#labels[at + i] = this.#table.take(values[i] ?? '')
     this.#place(row)

@@ -44,7 +44,7 @@ export class NumberTuples {
     const number = this.#size++
     const at = number * this.#width
     if (at + this.#width > this.#words.length) {
-      const larger = new Uint32Array(2 * this.#words.length)
+      const larger = new Uint32Array(Math.ceil(1.25 * this.#words.length))
       larger.set(this.#words)
       this.#words = larger
     }
