@@ -42,8 +42,9 @@ export class LocalAddresses {
     const slots = this.#slots
     for (let slot = hash(a, b, c, d) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const s = slot * 4
-      if (slots[s] === a && slots[s + 1] === b && slots[s + 2] === c && slots[s + 3] === d) return true
+      // First: `::`, which nobody has, would be found in every free place.
       if (slots[s] === 0 && slots[s + 1] === 0 && slots[s + 2] === 0 && slots[s + 3] === 0) return false
+      if (slots[s] === a && slots[s + 1] === b && slots[s + 2] === c && slots[s + 3] === d) return true
     }
   }
 

@@ -39,6 +39,14 @@ test('loopback is always local', () => {
   )
 })
 
+test("the unspecified address is nobody's: pods send from it while they look for one", () => {
+  for (const list of [[], ['10.0.0.1', 'fe80::1']]) {
+    const local = new LocalAddresses(() => list)
+    local.refresh()
+    assert.is(has(local, '::'), false)
+  }
+})
+
 test('interfaces are read again after 10 s', () => {
   let now = 0
   let list = ['10.0.0.1']
