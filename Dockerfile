@@ -32,10 +32,13 @@ COPY --from=build /fovea/package.json /fovea/LICENSE ./
 COPY --from=build /fovea/node_modules node_modules
 COPY --from=build /fovea/build/native build/native
 COPY --from=build /fovea/build/bpf build/bpf
+COPY --from=build /fovea/dist/package.json dist/package.json
 COPY --from=build /fovea/dist/src dist/src
 COPY --from=build /fovea/dist/native dist/native
 COPY --from=build /fovea/config config
-COPY --from=build /fovea/helm helm
+COPY --from=build /fovea/helm/fovea/crds helm/fovea/crds
+# History of flows and queues of exporters, where a configuration keeps them on disk.
+VOLUME /var/lib/fovea
 EXPOSE 4244 4245 8888 9965 13133
 ENTRYPOINT ["node", "--max-semi-space-size=2", "dist/src/main.js"]
 CMD ["run", "--config", "config/standalone.yaml"]
