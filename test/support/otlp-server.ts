@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import * as grpc from '@grpc/grpc-js'
 import { otlpType, readLogsRequest } from './otlp-messages.ts'
@@ -82,9 +82,12 @@ export class ScriptedHttpBackend extends ScriptedBackend {
 
 type Call = grpc.ServerUnaryCall<Buffer, Buffer>
 
-/** Over gRPC. */
+/** Over gRPC, through connections that can be reset. */
 export class ScriptedGrpcBackend extends ScriptedBackend {
   readonly #server = new grpc.Server()
+  readonly #relay = createTcpServer((client) => this.#forward(client))
+  readonly #connections = new Set<Socket>()
+  #serverPort = 0
   readonly #credentials: grpc.ServerCredentials
 
   constructor(credentials = grpc.ServerCredentials.createInsecure()) {
@@ -107,21 +110,41 @@ export class ScriptedGrpcBackend extends ScriptedBackend {
       { Export: method },
       { Export: (call: Call, done: grpc.sendUnaryData<Buffer>) => this.#answer(call, done) },
     )
-    this.port = await new Promise<number>((resolve, reject) =>
+    this.#serverPort = await new Promise<number>((resolve, reject) =>
       this.#server.bindAsync('127.0.0.1:0', this.#credentials, (error, port) =>
         error ? reject(error) : resolve(port),
       ),
     )
+    await new Promise<void>((resolve) => this.#relay.listen(this.port, '127.0.0.1', resolve))
+    this.port = (this.#relay.address() as AddressInfo).port
   }
 
   stop(): void {
+    this.#relay.close()
+    for (const connection of this.#connections) connection.destroy()
     this.#server.forceShutdown()
+  }
+
+  #forward(client: Socket): void {
+    const server = connect(this.#serverPort, '127.0.0.1')
+    this.#connections.add(client)
+    client.once('close', () => {
+      this.#connections.delete(client)
+      server.destroy()
+    })
+    server.once('close', () => client.destroy())
+    for (const socket of [client, server]) socket.on('error', () => {})
+    client.pipe(server).pipe(client)
   }
 
   #answer(call: Call, done: grpc.sendUnaryData<Buffer>): void {
     this.headers = call.metadata.getMap()
-    const { status, partial, retryMs, afterMs = 0 } = this.next(call.request, 0)
+    const { status, partial, retryMs, afterMs = 0, reset } = this.next(call.request, 0)
     setTimeout(() => {
+      if (reset) {
+        for (const connection of this.#connections) connection.resetAndDestroy()
+        return
+      }
       if (status === 0) return done(null, response(partial))
       const metadata = new grpc.Metadata()
       if (retryMs !== undefined) metadata.set('grpc-status-details-bin', retryStatus(status, retryMs))

@@ -1,4 +1,5 @@
 import type { Answer } from '../../pipeline/otlp/answer.ts'
+import { printable } from '../../pipeline/otlp/printable.ts'
 import { retryInfoMs } from './retry-info.ts'
 
 /** gRPC codes that are worth another attempt (OTLP specification, "Failures"). */
@@ -18,5 +19,5 @@ export function failureOf(error: Error): Answer {
   const code = Number((error as { code?: unknown }).code)
   const waitMs = retryInfoMs(error)
   const passing = PASSING.has(code) || (code === RESOURCE_EXHAUSTED && waitMs !== undefined)
-  return { outcome: 'failed', error, passing, waitMs }
+  return { outcome: 'failed', error: new Error(printable(error.message), { cause: error }), passing, waitMs }
 }

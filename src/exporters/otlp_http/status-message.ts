@@ -1,19 +1,12 @@
 import { ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
-
-/** Most characters of an answer that are told. */
-const MOST_CHARACTERS = 200
+import { printable } from '../../pipeline/otlp/printable.ts'
 
 /** What a failed answer says: `message` of a `google.rpc.Status` (= 2), in protobuf or JSON, or its text. */
 export function statusMessage(contentType: string, body: Uint8Array): string {
   const text = contentType.startsWith('application/x-protobuf')
     ? messageField(body)
     : Buffer.from(body).toString('utf8')
-  const told = contentType.startsWith('application/json') ? jsonMessage(text) : text
-  // Printable on one line, whoever answered.
-  return told
-    .replace(/[^\P{C}]+/gu, ' ')
-    .trim()
-    .slice(0, MOST_CHARACTERS)
+  return printable(contentType.startsWith('application/json') ? jsonMessage(text) : text)
 }
 
 function messageField(body: Uint8Array): string {

@@ -3,6 +3,7 @@ import type { CreateContext } from '../component.ts'
 import { rarely } from '../rarely.ts'
 import type { Counter } from '../telemetry.ts'
 import type { Answer } from './answer.ts'
+import { printable } from './printable.ts'
 import { nextAttemptMs, type RetryConfig } from './retry.ts'
 
 export interface DeliverySettings<Data> {
@@ -31,7 +32,7 @@ export class Delivery<Data> {
     this.#context = context
     this.#settings = settings
     this.#tellPartial = rarely((since, message: string) =>
-      context.log.warn({ message, dropped_items: since }, 'Partial success response'),
+      context.log.warn({ message: printable(message), dropped_items: since }, 'Partial success response'),
     )
   }
 

@@ -49,6 +49,8 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
   readonly #underWay: Promise<Fate>[] = []
   /** Requests that wait for room, where the pipeline is to wait with them. */
   #overflow: QueueItem[] = []
+  /** Ends when none of them waits any more. */
+  #waiting: Promise<void> | undefined
 
   /** @param connect opens the way to the backend, when the exporter starts */
   constructor(context: CreateContext, config: OtlpConfig, connect: () => Promise<OtlpLink>) {
@@ -100,7 +102,7 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
     if (!this.#config.sending_queue.enabled) return this.#deliverNow(batch, machinery)
     const before = this.#taken
     machinery.requests.add(batch, Date.now())
-    if (this.#overflow.length > 0) return this.#waitForRoom(machinery.queue)
+    if (this.#waiting !== undefined) return this.#waiting
     const nothing = batch.length > 0 && this.#taken === before && machinery.requests.waiting === 0
     if (nothing) throw new RefusedError('sending queue is full')
   }
@@ -113,6 +115,8 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
     const { requests, queue, delivery, consumers, link, endGauges } = machinery
     requests.flush()
     queue.stop()
+    // It is told that there will be no room.
+    await this.#waiting
     delivery.stopRetrying()
     await before(deadlineMs, consumers)
     link.close()
@@ -151,14 +155,18 @@ export class OtlpFlowExporter implements Component, FlowConsumer {
     }
     if (this.#config.sending_queue.block_on_overflow && !this.#stopping) {
       this.#overflow.push(item)
+      this.#waiting ??= this.#waitForRoom(queue).finally(() => {
+        this.#waiting = undefined
+      })
       return
     }
     this.#refused.add(item.flows)
     this.#fullUntilMs = performance.now() + ASK_AGAIN_MS
   }
 
-  /** The pipeline hands over no further batch meanwhile, so there is one batch of overflow at most. */
+  /** The pipeline hands over no further batch meanwhile, so there is one batch of overflow at most, and what it left to wait for more. */
   async #waitForRoom(queue: SendingQueue): Promise<void> {
+    await queue.room()
     while (this.#overflow.length > 0) {
       if (queue.offer(this.#overflow[0]!)) {
         this.#overflow.shift()

@@ -21,6 +21,9 @@ export interface Failure {
   elapsedMs: number
 }
 
+/** Longest time that a timer can wait; with a longer one it would not wait at all. */
+const MOST_WAIT_MS = 2 ** 31 - 1
+
 /** Milliseconds to wait before the next attempt, no less than the backend asks for; undefined when there should be none. */
 export function nextAttemptMs(
   config: RetryConfig,
@@ -30,5 +33,6 @@ export function nextAttemptMs(
   if (!config.enabled || !passing) return undefined
   const interval = Math.min(config.max_interval, config.initial_interval * config.multiplier ** (attempt - 1))
   const waitMs = Math.max(askedMs, interval * (1 + config.randomization_factor * (2 * random() - 1)))
-  return config.max_elapsed_time > 0 && elapsedMs + waitMs > config.max_elapsed_time ? undefined : waitMs
+  if (config.max_elapsed_time > 0 && elapsedMs + waitMs > config.max_elapsed_time) return undefined
+  return Math.min(MOST_WAIT_MS, waitMs)
 }

@@ -42,4 +42,13 @@ for (const { name, error, passing, waitMs } of cases)
     if (answer.outcome === 'failed') assert.equal([answer.passing, answer.waitMs], [passing, waitMs])
   })
 
+failures('what the server says is told on one line of bounded length', () => {
+  const answer = failureOf(
+    Object.assign(new Error(`14 UNAVAILABLE: gone\u001b[31m\n${'x'.repeat(10_000)}`), { code: 14 }),
+  )
+  assert.is(answer.outcome, 'failed')
+  if (answer.outcome !== 'failed') return
+  assert.is(answer.error.message, `14 UNAVAILABLE: gone [31m ${'x'.repeat(474)}`)
+})
+
 failures.run()

@@ -132,6 +132,28 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
     )
   })
 
+  faults('one that resets connections gets everything', async () => {
+    backend.script.push({ ...taking(name), reset: true }, { ...taking(name), reset: true })
+    const { exporter, own, sent, stop } = await begin()
+    exporter.consume(numbered(1, 3))
+    await eventually('the flows', () => sent() === 3 || undefined)
+    await stop()
+    assert.equal(backend.taken, [1, 2, 3])
+    assert.is(backend.times.length, 3)
+    assert.is(own('otelcol_exporter_send_failed_flows'), 0)
+  })
+
+  faults('what it says is told on one line of bounded length', async () => {
+    const partial = { rejected: 1, error_message: `too\nold ${'x'.repeat(10_000)}` }
+    backend.script.push({ ...taking(name), partial })
+    const { exporter, sent, stop, context } = await begin()
+    exporter.consume(numbered(1, 2))
+    await eventually('the answer', () => sent() === 1 || undefined)
+    await stop()
+    const [line] = context.lines as unknown as { message: string }[]
+    assert.is(line?.message, `too old ${'x'.repeat(492)}`)
+  })
+
   faults('one that is too slow is asked again', async () => {
     backend.script.push({ ...busy, afterMs: 2_000 })
     const { exporter, sent, stop } = await begin({ timeout: 200 })
@@ -195,6 +217,42 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
     assert.is(own('otelcol_exporter_enqueue_failed_flows'), 0)
     assert.is(new Set(backend.taken).size, 3_000)
     assert.is(backend.taken.length, 3_000)
+  })
+
+  faults('what fills up while the queue is full waits with block_on_overflow, also when no batch follows', async () => {
+    backend.script.push({ ...taking(name), afterMs: 300 })
+    const sending_queue = {
+      ...otlpConfig('').sending_queue,
+      block_on_overflow: true,
+      sizer: 'requests' as const,
+      queue_size: 1,
+      batch: { flush_timeout: 20, min_size: 100, max_size: 100 },
+    }
+    const { exporter, own, sent, stop } = await begin({ sending_queue })
+    await exporter.consume(numbered(1, 100))
+    await exporter.consume(numbered(101, 105))
+    await eventually('the request that had no room', () => sent() === 105 || undefined, 5_000)
+    await stop()
+    assert.is(own('otelcol_exporter_enqueue_failed_flows'), 0)
+  })
+
+  faults('what had no room at the end is counted', async () => {
+    backend.script.push(...Array.from({ length: 100 }, () => ({ ...busy, afterMs: 60_000 })))
+    const sending_queue = {
+      ...otlpConfig('').sending_queue,
+      block_on_overflow: true,
+      sizer: 'requests' as const,
+      queue_size: 1,
+      batch: { flush_timeout: 20, min_size: 100, max_size: 100 },
+    }
+    const { exporter, own } = await begin({ sending_queue, timeout: 30_000 })
+    await exporter.consume(numbered(1, 100))
+    await exporter.consume(numbered(101, 105))
+    await eventually('a request under way', () => backend.times.length || undefined)
+    // Longer than `flush_timeout`.
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    await exporter.shutdown(Date.now() + 100)
+    assert.is(own('otelcol_exporter_send_failed_flows') + own('otelcol_exporter_enqueue_failed_flows'), 105)
   })
 
   faults('without a queue the pipeline waits, and learns what was not taken', async () => {

@@ -28,6 +28,12 @@ const cases: { name: string; failure?: Partial<Failure>; config?: Partial<RetryC
   { name: 'for ever when there is none', failure: { elapsedMs: 1e9 }, config: { max_elapsed_time: 0 }, want: 1_000 },
   { name: 'never sooner than asked', failure: { waitMs: 7_500 }, want: 7_500 },
   { name: 'later than asked where the interval is longer', failure: { waitMs: 1 }, want: 1_000 },
+  {
+    name: 'no longer than a timer can wait, whatever is asked',
+    failure: { waitMs: Number.POSITIVE_INFINITY },
+    config: { max_elapsed_time: 0 },
+    want: 2 ** 31 - 1,
+  },
   { name: 'not when asked to wait beyond the longest time', failure: { waitMs: 60_001 }, want: undefined },
 ]
 for (const { name, failure, config, want } of cases)
