@@ -123,7 +123,10 @@ commands('components lists what the configuration may name', async () => {
   )
   assert.equal(
     list.connectors.map(({ name, signals }: { name: string; signals: string[] }) => [name, signals]),
-    [['hubble_metrics', ['flows to metrics']]],
+    [
+      ['hubble_metrics', ['flows to metrics']],
+      ['retina_metrics', ['flows to metrics']],
+    ],
   )
 })
 

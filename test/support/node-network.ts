@@ -107,7 +107,12 @@ export class NodeNetwork {
   /** Runs a command inside a namespace and returns its output. @throws Error with what it wrote to stderr */
   run(space: NetworkNamespace, ...command: readonly string[]): string {
     const [program, args] = space.command(...command)
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 })
+    return execFileSync(program, args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+      maxBuffer: 64 * 1024 * 1024, // all flows of a busy machine, as JSON
+    })
   }
 
   remove(): void {
