@@ -50,7 +50,7 @@ const GO_FROM_PYPI = [
 const NEEDS = { build: BUILD, test: TEST, go: GO_FROM_PYPI }
 
 /** What is missing for these purposes. @param {readonly Purpose[]} purposes @returns {Need[]} */
-export function missing(purposes) {
+function missing(purposes) {
   return purposes.flatMap((purpose) => NEEDS[purpose]).filter((need) => !satisfied(need))
 }
 

@@ -43,11 +43,6 @@ function v6Text(words: readonly number[]): string {
   return `${hex.slice(0, best).join(':')}::${hex.slice(best + bestLength).join(':')}`
 }
 
-/** The 4 words of the address `bytes` (16 of them, network order), written to `column` at `row`. */
-export function setAddressBytes(column: Uint32Array, row: number, bytes: Uint8Array): void {
-  new Uint8Array(column.buffer, column.byteOffset + row * 16, 16).set(bytes)
-}
-
 const scratch = new Uint32Array(4)
 const scratchBytes = new Uint8Array(scratch.buffer)
 

@@ -27,13 +27,6 @@ function writeHex(writer: ProtobufWriter, value: number, digits: number): void {
   for (let i = 0, rest = value; i < digits; i++, rest >>>= 4) writer.byte(DIGITS[rest & 15]!)
 }
 
-/** The same UUID as text. */
-export function uuidText(prefix: string, serial: number, row: number): string {
-  const high = (0x8000 | (serial / 0x100000000)).toString(16)
-  const low = (serial >>> 0).toString(16).padStart(8, '0')
-  return `${prefix}${high}-${low}${row.toString(16).padStart(4, '0')}`
-}
-
 /** Where the flow with this UUID is; undefined when this process did not give it out. */
 export function parseUuid(prefix: string, text: string): { serial: number; row: number } | undefined {
   const match = /^([89ab][0-9a-f]{3})-([0-9a-f]{8})([0-9a-f]{4})$/.exec(text.slice(prefix.length))

@@ -77,6 +77,6 @@ function words(text: string): [number, number, number, number] {
 }
 
 /** Texts of the addresses of all interfaces, without zones. */
-export function interfaceAddresses(): string[] {
+function interfaceAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((info) => info.address.split('%')[0]!))
 }

@@ -5,9 +5,9 @@ import type { LabelFilter } from './label-filter.ts'
 /** Namespace of the pod. */
 export const NAMESPACE_LABEL = 'io.kubernetes.pod.namespace'
 /** Before each label of the pod's namespace. */
-export const NAMESPACE_LABELS_PREFIX = 'io.cilium.k8s.namespace.labels.'
-export const SERVICE_ACCOUNT_LABEL = 'io.cilium.k8s.policy.serviceaccount'
-export const CLUSTER_LABEL = 'io.cilium.k8s.policy.cluster'
+const NAMESPACE_LABELS_PREFIX = 'io.cilium.k8s.namespace.labels.'
+const SERVICE_ACCOUNT_LABEL = 'io.cilium.k8s.policy.serviceaccount'
+const CLUSTER_LABEL = 'io.cilium.k8s.policy.cluster'
 
 /** Source of labels that come from Kubernetes: `k8s:app=web`. */
 const SOURCE = 'k8s:'

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { CoreEndpoint } from '../kubernetes/cilium.ts'
 
 /** Endpoints of one slice, as in Cilium (`ces-max-ciliumendpoints-per-ces`). */
-export const SLICE_SIZE = 100
+const SLICE_SIZE = 100
 
 interface Placed {
   slice: string

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { addressText, addressTextAt, setAddressBytes } from '../../src/flow/address.ts'
-import { addressBytes } from '../support/flows.ts'
+import { addressText, addressTextAt } from '../../src/flow/address.ts'
+import { addressBytes, setAddressBytes } from '../support/flows.ts'
 
 const test = suite('addresses')
 

@@ -7,10 +7,11 @@ import { EndpointTable, endpoint } from '../../src/flow/endpoint.ts'
 import { Ends } from '../../src/flow/ends.ts'
 import { L7Type, Reply, TcpFlag, Verdict } from '../../src/flow/enums.ts'
 import { HubbleEncoder } from '../../src/flow/hubble-encode.ts'
-import { parseUuid, uuidPrefix, uuidText } from '../../src/flow/hubble-uuid.ts'
+import { parseUuid, uuidPrefix } from '../../src/flow/hubble-uuid.ts'
 import { LocalAddresses } from '../../src/flow/local-addresses.ts'
 import { summary } from '../../src/flow/summary.ts'
 import { messageType } from '../../src/hubble/definition.ts'
+import { uuidText } from '../support/flow-uuid.ts'
 import { type FlowRow, flowBatch, TCP_SYN } from '../support/flows.ts'
 
 const test = suite('hubble encode')

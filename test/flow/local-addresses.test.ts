@@ -1,9 +1,8 @@
 import * as fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { setAddressBytes } from '../../src/flow/address.ts'
 import { LocalAddresses } from '../../src/flow/local-addresses.ts'
-import { addressBytes } from '../support/flows.ts'
+import { addressBytes, setAddressBytes } from '../support/flows.ts'
 
 const test = suite('local addresses')
 

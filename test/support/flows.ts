@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import { MAPPED_WORD, setAddressBytes } from '../../src/flow/address.ts'
+import { MAPPED_WORD } from '../../src/flow/address.ts'
 import { FlowBatch, type LostEvents } from '../../src/flow/batch.ts'
 import type { ColumnName } from '../../src/flow/columns.ts'
 import { Direction, EventType, FlowType, Kind, Protocol, Reply, TcpFlag, Verdict } from '../../src/flow/enums.ts'
@@ -69,16 +69,16 @@ function setRow(batch: FlowBatch, i: number, row: FlowRow): void {
 }
 
 /** Writes an address and, with it, the row's IP version. */
-export function setAddress(
-  batch: FlowBatch,
-  name: 'sourceAddress' | 'destinationAddress',
-  i: number,
-  text: string,
-): void {
+function setAddress(batch: FlowBatch, name: 'sourceAddress' | 'destinationAddress', i: number, text: string): void {
   const column = batch.columns[name]
   setAddressBytes(column, i, addressBytes(text))
   const mapped = column[i * 4] === 0 && column[i * 4 + 1] === 0 && column[i * 4 + 2] === MAPPED_WORD
   batch.columns.ipVersion[i] = mapped ? 4 : 6
+}
+
+/** The 4 words of the address `bytes` (16 of them, network order), written to `column` at `row`. */
+export function setAddressBytes(column: Uint32Array, row: number, bytes: Uint8Array): void {
+  new Uint8Array(column.buffer, column.byteOffset + row * 16, 16).set(bytes)
 }
 
 /** 16 bytes of an address, IPv4 as ::ffff:a.b.c.d. */

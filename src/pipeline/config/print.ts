@@ -5,7 +5,7 @@ import { KINDS, type ResolvedConfig, SECTIONS } from './resolved.ts'
 import { formatName, isSection, type SchemaSection, type Setting, settingOf } from './schema.ts'
 import { serviceSettingsSpec } from './service-settings.ts'
 
-export const REDACTED = '[REDACTED]'
+const REDACTED = '[REDACTED]'
 
 /**
  * The whole configuration as a document again, defaults filled in; loading it gives the same settings.

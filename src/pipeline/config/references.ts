@@ -120,7 +120,7 @@ function checkReference(context: Context, pipeline: PipelineConfig, role: Role, 
 }
 
 /** Signals of a receiver, processor or exporter. */
-export function signalsOf({ factory }: ComponentConfig): Signal[] {
+function signalsOf({ factory }: ComponentConfig): Signal[] {
   return (['flows', 'metrics'] as const).filter((signal) => signal in factory)
 }
 

@@ -93,7 +93,7 @@ function resolveService(
 }
 
 /** An absent section (null) is an empty one. */
-export function asSection(tree: Tree, path: readonly string[], problems: PlacedProblem[]): Section {
+function asSection(tree: Tree, path: readonly string[], problems: PlacedProblem[]): Section {
   if (tree.is === 'map') return tree
   if (!isNull(tree)) problems.push({ path, message: `expected a map, got ${describe(tree)}`, place: tree.place })
   return { is: 'map', entries: new Map(), place: tree.place }

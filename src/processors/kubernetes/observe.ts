@@ -4,7 +4,7 @@ import type { ObjectMeta } from '../../kubernetes/object.ts'
 export type Choice = '' | 'yes' | 'no'
 
 /** Our annotation or label: `true` or `false`. */
-export const OBSERVE_KEY = 'fovea.dev/observe'
+const OBSERVE_KEY = 'fovea.dev/observe'
 
 /** Retina's annotation: only `observe` means something. */
 const RETINA_KEY = 'retina.sh'

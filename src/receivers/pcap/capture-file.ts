@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
 /** Bytes held of a capture at a time; also the longest packet that is read. */
-export const CHUNK_BYTES = 1 << 20
+const CHUNK_BYTES = 1 << 20
 
 /** Reads a file in pieces into one buffer, which may be moved away between the calls. */
 export class CaptureFile {

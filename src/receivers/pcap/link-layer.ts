@@ -17,7 +17,7 @@ export const LINK_TYPES: Readonly<Record<number, string>> = {
 }
 
 /** What netfilter rules log. */
-export const NFLOG = 239
+const NFLOG = 239
 
 const IPV4 = 0x0800
 const IPV6 = 0x86dd

@@ -20,7 +20,7 @@ export interface Run {
 const SETTLE_MS = 500
 
 /** Compiles the traffic program into `folder`. @returns its path @throws Error with gcc's message */
-export function compileTraffic(folder: string): string {
+function compileTraffic(folder: string): string {
   const program = join(folder, 'traffic')
   const sources = ['traffic.c', 'serve.c'].map((file) => join(root, 'test/bench/agent', file))
   execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-o', program, ...sources], { stdio: 'inherit' })

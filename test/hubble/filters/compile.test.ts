@@ -3,10 +3,11 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { EndpointTable, endpoint } from '../../../src/flow/endpoint.ts'
 import { Ends } from '../../../src/flow/ends.ts'
-import { uuidPrefix, uuidText } from '../../../src/flow/hubble-uuid.ts'
+import { uuidPrefix } from '../../../src/flow/hubble-uuid.ts'
 import { LocalAddresses } from '../../../src/flow/local-addresses.ts'
 import { compileFilters } from '../../../src/hubble/filters/compile.ts'
 import type { FlowFilter } from '../../../src/hubble/filters/flow-filter.ts'
+import { uuidText } from '../../support/flow-uuid.ts'
 import { SAMPLE, sampleBatch } from '../../support/hubble-flows.ts'
 
 /** Rules that the CLI's flags do not reach; those they do are in test/peers/hubble-cli.test.ts. */
