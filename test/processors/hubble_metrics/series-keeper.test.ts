@@ -26,6 +26,10 @@ class World {
   /** By name of the pod: its id, and when it went. */
   readonly ids = new Map<string, number>()
   readonly goneMs = new Map<string, number>()
+  /** Since when every sweep began without them. */
+  readonly missedMs = new Map<string, number>()
+  /** Under way. */
+  #sweep: ReturnType<SeriesKeeper['sweep']> | undefined
 
   constructor(overrides: Partial<HubbleMetricsConfig> = {}) {
     const defaults = defaultsOf(hubbleMetricsConfig.schema) as unknown as HubbleMetricsConfig
@@ -62,15 +66,33 @@ class World {
 
   /** Time passes, and the keeper looks every 10 s. */
   pass(ms: number): { gone: number; idle: number } {
+    while (this.#sweep !== undefined) this.step()
     const removed = { gone: 0, idle: 0 }
     for (const untilMs = this.nowMs + ms; this.nowMs < untilMs; ) {
       this.nowMs += 10_000
+      this.#look()
       for (const { gone = 0, idle = 0 } of this.keeper.sweep()) {
         removed.gone += gone
         removed.idle += idle
       }
     }
     return removed
+  }
+
+  /** One step of a sweep. */
+  step(): void {
+    if (this.#sweep === undefined) {
+      this.#look()
+      this.#sweep = this.keeper.sweep()
+    }
+    if (this.#sweep.next().done) this.#sweep = undefined
+  }
+
+  #look(): void {
+    for (const name of this.ids.keys()) {
+      if (!this.goneMs.has(name)) this.missedMs.delete(name)
+      else if (!this.missedMs.has(name)) this.missedMs.set(name, this.nowMs)
+    }
   }
 
   #name(batch: FlowBatch, row: number, source: string, destination: string): void {
@@ -328,6 +350,7 @@ const action = fc.oneof(
   fc.record({ at: fc.constant('go' as const), pod }),
   fc.record({ at: fc.constant('come' as const), pod }),
   fc.record({ at: fc.constant('pass' as const), ms: fc.constantFrom(10_000, 30_000, 90_000) }),
+  fc.record({ at: fc.constant('steps' as const), count: fc.integer({ min: 1, max: 4 }) }),
 )
 
 keeping('removing and making anew never mixes series, and removes none whose pods were there', () => {
@@ -346,7 +369,8 @@ keeping('removing and making anew never mixes series, and removes none whose pod
         return [source!, destination!] as const
       }
       family.watchRemovals((id) => {
-        const goneMs = pairOf(id).map((name) => world.goneMs.get(name) ?? Number.POSITIVE_INFINITY)
+        // Who came back during a sweep that had found them gone begins anew.
+        const goneMs = pairOf(id).map((name) => world.missedMs.get(name) ?? Number.POSITIVE_INFINITY)
         assert.ok(goneMs.some((ms) => world.nowMs - ms >= GRACE_MS))
         removed[pairOf(id).join()] = (removed[pairOf(id).join()] ?? 0) + family.value(id)
       })
@@ -357,6 +381,7 @@ keeping('removing and making anew never mixes series, and removes none whose pod
           world.count(handler, step.pairs)
           for (const pair of step.pairs) want[pair.join()] = (want[pair.join()] ?? 0) + 1
         } else if (step.at === 'pass') world.pass(step.ms)
+        else if (step.at === 'steps') for (let i = 0; i < step.count; i++) world.step()
         else if (step.at === 'come' && world.goneMs.has(step.pod)) world.come(step.pod)
         else if (step.at === 'go' && !world.goneMs.has(step.pod)) world.go(step.pod)
       }
