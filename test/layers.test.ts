@@ -11,7 +11,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['flow', 'metrics'],
   hubble: ['flow', 'pipeline'],
   kubernetes: ['pipeline'],
-  operator: ['kubernetes', 'metrics', 'pipeline'],
+  operator: ['kubernetes', 'pipeline'],
   cli: ['hubble', 'operator', 'pipeline'],
 }
 const COMPONENT = ['flow', 'metrics', 'pipeline', 'hubble', 'kubernetes', 'native']

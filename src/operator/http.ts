@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { expose } from '../metrics/exposition.ts'
-import { HttpServer, PLAIN_HTTP } from '../pipeline/settings/http-server.ts'
+import { answerMetrics } from '../pipeline/own-metrics.ts'
+import { HttpServer, PLAIN_HTTP, requestTarget } from '../pipeline/settings/http-server.ts'
 import type { Telemetry } from '../pipeline/telemetry.ts'
 
 /** `undefined` = well, else what is wrong. */
@@ -35,7 +35,7 @@ export class OperatorHttp {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '').split('?')[0] ?? ''
+    const { path } = requestTarget(request)
     const probe = this.#probes[path]
     if (probe !== undefined) {
       const fault = probe()
@@ -46,12 +46,6 @@ export class OperatorHttp {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('there are /metrics, /healthz and /readyz\n')
       return
     }
-    const settings = { openMetrics: true, names: 'UnderscoreEscapingWithSuffixes', timeoutMs: 30_000 } as const
-    try {
-      await expose(request, response, this.#telemetry.families(), settings)
-    } catch (error) {
-      // A reader that went away; whatever else it was, the next read-out shows it again.
-      this.#log.debug({ err: error }, 'metrics were not read to the end')
-    }
+    await answerMetrics([request, response], this.#telemetry, 'UnderscoreEscapingWithSuffixes', this.#log)
   }
 }

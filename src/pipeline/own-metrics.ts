@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Logger } from 'pino'
-import { type ExpositionSettings, expose } from '../metrics/exposition.ts'
+import { expose } from '../metrics/exposition.ts'
+import type { NameStrategy } from '../metrics/prometheus-names.ts'
 import type { EndpointView } from './component.ts'
 import type { ServiceSettings } from './config/service-settings.ts'
 import { formatEndpoint } from './endpoint.ts'
@@ -9,11 +10,22 @@ import type { Telemetry } from './telemetry.ts'
 
 const PATH = '/metrics'
 
-/** The Collector's names as they are: neither units nor `_total`. */
-const EXPOSITION: ExpositionSettings = {
-  openMetrics: true,
-  names: 'UnderscoreEscapingWithoutSuffixes',
-  timeoutMs: 30_000,
+/** Longest time for one answer. */
+const TIMEOUT_MS = 30_000
+
+/** Answers with all metrics of `telemetry`. That a reader went away is logged for debugging alone. */
+export async function answerMetrics(
+  [request, response]: readonly [IncomingMessage, ServerResponse],
+  telemetry: Telemetry,
+  names: NameStrategy,
+  log: Logger,
+): Promise<void> {
+  try {
+    await expose(request, response, telemetry.families(), { openMetrics: true, names, timeoutMs: TIMEOUT_MS })
+  } catch (error) {
+    // Whatever else it was, the next read-out shows it again.
+    log.debug({ err: error }, 'Own metrics were not read to the end')
+  }
 }
 
 /** The service's own metrics over HTTP, as `service::telemetry::metrics::readers` says. */
@@ -63,12 +75,7 @@ export class OwnMetrics {
       response.writeHead(404, { 'content-type': 'text/plain' }).end(`own metrics are at ${PATH}\n`)
       return
     }
-    try {
-      await expose(request, response, this.#telemetry.families(), EXPOSITION)
-    } catch (error) {
-      // A reader that went away; whatever else it was, the next read-out shows it again.
-      this.#log.debug({ err: error }, 'Own metrics were not read to the end')
-      response.destroy()
-    }
+    // The Collector's names as they are: neither units nor `_total`.
+    return answerMetrics([request, response], this.#telemetry, 'UnderscoreEscapingWithoutSuffixes', this.#log)
   }
 }
