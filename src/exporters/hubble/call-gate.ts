@@ -10,6 +10,7 @@ import type { BasicAuth } from '../../pipeline/settings/basic-auth.ts'
 import { type ClientTable, clientOf, LOCAL_CLIENT } from '../../pipeline/settings/client-table.ts'
 import type { ServerReports } from '../../pipeline/settings/server-reports.ts'
 import type { CallMetrics } from './call-metrics.ts'
+import type { RequestSlots } from './request-slots.ts'
 import type { StreamLimit } from './stream-limit.ts'
 
 /** What every call must pass. */
@@ -20,6 +21,8 @@ export interface GateSettings {
   auth: BasicAuth | undefined
   reports: ServerReports
   calls: CallMetrics
+  /** Of calls with one request, and of those whose client goes on asking: these keep theirs to the end. */
+  slots: { once: RequestSlots; many: RequestSlots }
   /** Told of streams that were one too many. */
   refusedStream(cause: 'limit' | 'client_limit'): void
 }
@@ -32,6 +35,9 @@ interface Refusal {
 /** Probes cannot send a password, and learn no more than that the server runs. */
 const OPEN_SERVICE = '/grpc.health.v1.Health/'
 
+/** A request that is not complete after this is given up: until then it keeps others waiting. */
+const REQUEST_TIMEOUT_MS = 10_000
+
 /** Refuses calls that are too many or without the password, before their request is read. */
 export function callGate(settings: GateSettings): ServerInterceptor {
   return (method, call) => {
@@ -39,6 +45,24 @@ export function callGate(settings: GateSettings): ServerInterceptor {
     settings.calls.count(method, call)
     countLargeMessages(call, () => settings.reports.refusedRequest('message_size', client))
     let counted = false
+    let leave = () => {}
+    const enter = (admit: () => void) => {
+      if (method.requestStream) return settings.slots.many.enter(client, admit)
+      let timer: NodeJS.Timeout | undefined
+      const free = settings.slots.once.enter(client, () => {
+        timer = setTimeout(() => giveUp(), REQUEST_TIMEOUT_MS).unref()
+        admit()
+      })
+      return () => {
+        clearTimeout(timer)
+        free()
+      }
+    }
+    const giveUp = () => {
+      leave()
+      settings.reports.refusedRequest('timeout', client)
+      intercepted.sendStatus({ code: status.DEADLINE_EXCEEDED, details: 'the request did not come within 10 s' })
+    }
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         const refusal =
@@ -46,10 +70,15 @@ export function callGate(settings: GateSettings): ServerInterceptor {
           (method.responseStream ? refusedStream(settings, client) : undefined)
         if (refusal !== undefined) return intercepted.sendStatus(refusal)
         counted = method.responseStream
-        next(metadata)
+        leave = enter(() => next(metadata))
+      })
+      .withOnReceiveMessage((message, next) => {
+        if (!method.requestStream) leave()
+        next(message)
       })
       .withOnCancel(() => {
         // Also told of a call that ended well.
+        leave()
         if (counted) settings.streams.closed(client)
         counted = false
       })

@@ -12,6 +12,7 @@ import type { HubbleConfig } from './config.ts'
 import { Listener } from './listener.ts'
 import { type ObserverContext, observerService } from './observer-service.ts'
 import { peerService } from './peer-service.ts'
+import { requestSlots } from './request-slots.ts'
 
 /** Clients ask for this name, not for the service's own. */
 const HEALTH_SERVICE = 'hubble.server.Observer'
@@ -93,6 +94,7 @@ export class HubbleServer {
       auth: this.#auth,
       reports,
       calls: reports.calls,
+      slots: requestSlots(max_recv_msg_size_mib),
       refusedStream: (cause) => reports.refusedStream(cause),
     })
     const server = new Server({

@@ -7,7 +7,7 @@ import { HANDSHAKE_FAILURES } from './handshake-failure.ts'
 const CONNECTION_REFUSALS = ['limit', 'client_limit', 'rate', ...HANDSHAKE_FAILURES] as const
 
 /** Why a request was not looked at. */
-const REQUEST_REFUSALS = ['unauthenticated', 'rate', 'message_size'] as const
+const REQUEST_REFUSALS = ['unauthenticated', 'rate', 'message_size', 'timeout'] as const
 
 export type ConnectionRefusal = (typeof CONNECTION_REFUSALS)[number]
 export type RequestRefusal = (typeof REQUEST_REFUSALS)[number]

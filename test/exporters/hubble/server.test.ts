@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { credentials, type ServiceError, status } from '@grpc/grpc-js'
 import { suite } from 'uvu'
@@ -268,6 +269,33 @@ test('a password without TLS is a problem of the configuration', () => {
     problems.map(({ path }) => path.join('::')),
     ['auth::basic'],
   )
+})
+
+test('requests that never end hold little memory, and none up once they are gone', async () => {
+  const hubble = await start({ max_recv_msg_size_mib: 16 })
+  const sessions = [1, 2].map(() => connectHttp2(`http://${hubble.server}`).on('error', () => {}))
+  const begun = sessions.flatMap((session) =>
+    Array.from({ length: 4 }, () => {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': '/observer.Observer/ServerStatus',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      })
+      stream.on('error', () => {})
+      // 2 MB of 8.
+      stream.write(Buffer.concat([Buffer.of(0, 0, 0x80, 0, 0), Buffer.alloc(2_000_000)]))
+      return stream
+    }),
+  )
+  // Two of one client are read, and no more than what flow control lets through of the others.
+  await eventually(
+    'two requests to be read',
+    () => begun.filter((stream) => stream.writableLength === 0).length >= 2 || undefined,
+  )
+  assert.is(begun.filter((stream) => stream.writableLength === 0).length, 2)
+  for (const session of sessions) session.destroy()
+  assert.is((await askStatus(client(hubble.server))).max_flows, 65_535)
 })
 
 test.run()
