@@ -134,16 +134,15 @@ function packetsMetric(): number {
   return points.reduce((total, point) => total + (point.asDouble ?? 0), 0)
 }
 
-/** What passed, once nothing passes any more (the last echoes may still be on their way). */
-async function quietCounters() {
+/** Waits until nothing passes any more (the last echoes may still be on their way). */
+async function quiet(): Promise<void> {
   let before = ''
   let looks = 0
-  return eventually('quiet interfaces', () => {
-    const counters = pods.map((pod) => network.counters(pod))
-    const now = JSON.stringify(counters)
+  await eventually('quiet interfaces', () => {
+    const now = JSON.stringify(pods.map((pod) => network.counters(pod)))
     looks = now === before ? looks + 1 : 0
     before = now
-    return looks < 8 ? undefined : counters
+    return looks < 8 ? undefined : true
   })
 }
 
@@ -161,8 +160,10 @@ agreement('every flow of real traffic is told alike by both, and the sums are wh
     sendUdp(network, client, address, 20, 5)
     ping(network, client, address, 3)
   }
-  const passed = await quietCounters()
+  await quiet()
   for (const pod of pods) network.down(pod)
+  // Read now: who goes down may still say goodbye to multicast groups.
+  const passed = pods.map((pod) => network.counters(pod))
   const told = await eventually('the sums of the flows', async () => {
     const flows = await toldByHubble()
     return pods.every((pod, i) => sum(flows, pod).packets >= passed[i]!.packets) ? flows : undefined

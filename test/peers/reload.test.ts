@@ -48,7 +48,7 @@ async function interfacesTold(): Promise<Set<string>> {
     '-o',
     'json',
   ])
-  return new Set(answer.lines.map((line) => JSON.parse(line).flow.interface.name))
+  return new Set(answer.lines.map((line) => JSON.parse(line).flow.interface?.name))
 }
 
 reload('interfaces that a new configuration allows are attached, flows from before it are still told', async () => {
