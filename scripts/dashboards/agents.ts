@@ -63,14 +63,14 @@ const losses: Section = {
     graph({
       title: 'Lost, by kind',
       description:
-        'Any line above 0 means that numbers are too low. ring full: a larger ring_size, or more CPU. refused: memory_limiter. queue full: the backend is slow or away.',
+        'Any line above 0 means that numbers are too low. ring full: a larger ring_size_mib, or more CPU. refused: memory_limiter. queue full: the backend is slow or away.',
       unit: 'cps',
       queries: LOSSES.map(([metric, by, legend]) => [sum(by, rate(own(metric))), legend]),
     }),
     graph({
       title: 'Not lost, but coarser',
       description:
-        'deferred: counts wait for the next record. table full: flows per packet; raise the size of the connection table. overflow: label sets added up in one series.',
+        'deferred: counts wait for the next record. table full: flows per packet; raise max_connections. overflow: label sets added up in one series.',
       unit: 'cps',
       queries: [
         [`sum(${rate(own('fovea_ebpf_deferred_records'))})`, 'deferred records'],

@@ -79,7 +79,17 @@ export function board({ uid, title, description, variables, sections }: BoardOpt
     builder.withRow(new RowBuilder(heading))
     for (const panel of panels) builder.withPanel(panel)
   }
-  return builder.build()
+  return finished(builder.build())
+}
+
+/** Gives panels the ids by which links name them, and shows links at the top: by default they hide in a menu. */
+function finished(dashboard: Dashboard): Dashboard {
+  for (const [i, panel] of (dashboard.panels ?? []).entries()) {
+    panel.id = i + 1
+    for (const link of 'links' in panel ? (panel.links ?? []) : []) delete link.placement
+  }
+  for (const link of dashboard.links ?? []) delete link.placement
+  return dashboard
 }
 
 function variable(name: VariableName): QueryVariableBuilder {

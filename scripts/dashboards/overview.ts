@@ -41,9 +41,10 @@ const signs: Section = {
     }),
     stat({
       title: 'TCP resets',
-      description: 'Connections refused or cut off. Many from one server: nothing listens there, or it is overloaded.',
+      description:
+        'Connections of clients and servers here that the other end refused or cut off. Many from one server: nothing listens there, or it is overloaded.',
       unit: 'cps',
-      query: `sum(${touching('fovea_tcp_resets_total')})`,
+      query: `sum(${touching('fovea_tcp_resets_total', 'direction="received"')})`,
       limits: [10, 100],
       opens: 'fovea-tcp',
     }),

@@ -49,13 +49,14 @@ const numbers: Section = {
     }),
     stat({
       title: 'Resets sent',
-      description: 'By the chosen ends or to them. Nothing listens, or an application gives up.',
+      description:
+        'Seen where they left. Nothing listens, or an application gives up. Within the cluster the same ones arrive.',
       unit: 'cps',
       query: `sum(${touching('fovea_tcp_resets_total', 'direction="sent"')})`,
     }),
     stat({
       title: 'Resets received',
-      description: 'The other end refused or cut off.',
+      description: 'Seen where they arrived: the other end refused or cut off.',
       unit: 'cps',
       query: `sum(${touching('fovea_tcp_resets_total', 'direction="received"')})`,
     }),
@@ -129,7 +130,8 @@ const trouble: Section = {
     }),
     table({
       title: 'Pairs with resets',
-      description: 'sent: the source refused or gave up. received: it was refused.',
+      description:
+        'The source is who reset: it refused or gave up. sent: seen where it left; received: where it arrived.',
       unit: 'cps',
       query: top(20, `${ENDS}, direction`, touching('fovea_tcp_resets_total')),
       value: 'Resets',

@@ -13,7 +13,9 @@ export interface PlacedQuery {
 }
 
 interface PanelJson {
+  id: number
   type: string
+  gridPos: { x: number; y: number; w: number; h: number }
   title: string
   description?: string
   targets?: { expr: string; legendFormat?: string }[]
@@ -87,6 +89,15 @@ export function ruleQueries(): PlacedQuery[] {
     expression: expr.replaceAll(/ (>=|<=|>|<|==|!=) (?!bool)/g, ' $1 bool '),
     shown: [],
   }))
+}
+
+/** Queries in the runbooks: a line each, in blocks of text. */
+export function runbookQueries(): string[] {
+  const folder = join(root, 'docs/runbooks')
+  const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+  return texts
+    .flatMap((text) => [...text.matchAll(/^```text\n([^`]+)```$/gm)])
+    .flatMap(([, lines = '']) => lines.trim().split('\n'))
 }
 
 function legendLabels(legend: string): string[] {

@@ -40,7 +40,7 @@ async function visit([server = '', service = '', nameserver = '', other = '']: r
     for (const address of [server, other]) exchange(address, ECHO_PORT)
     for (const address of [server, other, nameserver]) exchange(address, DROPPED_PORT)
     exchange(service, 80)
-    exchange(server, CLOSED_PORT)
+    for (const address of [server, other]) exchange(address, CLOSED_PORT)
     // What is wrong is wanted here.
     for (const name of ['cart.store', 'cart.nope', 'cart.broken']) resolver.resolve4(name).catch(() => {})
     await setTimeout(400)
