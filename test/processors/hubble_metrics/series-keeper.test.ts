@@ -215,6 +215,20 @@ keeping('a workload whose pods of here are gone keeps its series while others of
   }
 })
 
+keeping('so does one whose pods were asked for as a service', () => {
+  const world = new World()
+  const handler = world.handler('exact', 'flow')
+  world.table.cluster.addCensus(census(world, ({ podName }) => !world.goneMs.has(podName)))
+  world.come('cart-1', { service: { namespace: 'shop', name: 'checkout' } })
+  world.come('cart-2')
+  world.count(handler, [['cart-1', 'cart-1']])
+  assert.equal(ends(handler, 'source_service'), ['checkout'])
+  world.go('cart-1')
+  assert.is(world.pass(5 * GRACE_MS).gone, 0)
+  world.go('cart-2')
+  assert.ok(world.pass(3 * GRACE_MS).gone > 0)
+})
+
 keeping('series of a pod that came back on another node go, as nobody is what they say any more', () => {
   const world = new World({ ends: 'pod' })
   const handler = world.handler('exact', 'flow')

@@ -1,4 +1,4 @@
-import { type Endpoint, type EndpointTable, UNKNOWN_ENDPOINT } from '../../../flow/endpoint.ts'
+import { type Endpoint, type EndpointTable, type ServiceName, UNKNOWN_ENDPOINT } from '../../../flow/endpoint.ts'
 import type { LabelTable } from '../../../metrics/label-table.ts'
 import { SeriesIndex } from '../../../metrics/series-index.ts'
 
@@ -11,7 +11,7 @@ const UNREAD = 0
 /** Most values that one sweep finds gone; the next one goes on. */
 const MAX_GONE = 256
 
-/** Ends of the cluster that are asked in one step of a sweep. */
+/** Readings of ends of the cluster in one step of a sweep. */
 const STEP = 250
 
 /** Number of values that are all empty. Many ends have nothing to say; it never goes. */
@@ -115,20 +115,20 @@ export class EndpointValues {
     if (shared.length === 0) return
     const waiting = new Set(shared)
     const examples = shared.map((number) => this.#examples[number]!)
-    const services = new Map(
-      examples.map(({ service }) => [service && `${service.namespace}/${service.name}`, service]),
-    )
+    const services = servicesByWorkload(examples)
     let asked = 0
     for (const member of this.#table.cluster.members(new Set(examples.map(({ namespace }) => namespace)))) {
-      for (const service of services.values()) {
-        const end = service === undefined ? member : { ...member, service }
+      // Flows may ask for a pod as a service; the cluster tells of the pod alone.
+      const names = [...(services.get(workloadKey(member))?.values() ?? [])]
+      for (const end of [member, ...names.map((service) => ({ ...member, service }))]) {
         const number = this.#values.find(this.#read(end))
-        if (!waiting.delete(number)) continue
-        this.#examples[number] = end
-        this.#goneMs[number] = 0
+        if (waiting.delete(number)) {
+          this.#examples[number] = end
+          this.#goneMs[number] = 0
+        }
+        if (++asked % STEP === 0) yield
       }
       if (waiting.size === 0) return
-      if (++asked % STEP === 0) yield
     }
   }
 
@@ -178,4 +178,22 @@ export class EndpointValues {
     this.#values.insert(number, values)
     return number
   }
+}
+
+/** By workload, then by name: the services as which its pods were asked for. */
+function servicesByWorkload(examples: readonly Endpoint[]): Map<string, Map<string, ServiceName>> {
+  const services = new Map<string, Map<string, ServiceName>>()
+  for (const example of examples) {
+    const { podName, service } = example
+    // A service's own address is nobody else's.
+    if (podName === '' || service === undefined) continue
+    const key = workloadKey(example)
+    const known = services.get(key) ?? new Map<string, ServiceName>()
+    services.set(key, known.set(`${service.namespace}/${service.name}`, service))
+  }
+  return services
+}
+
+function workloadKey({ namespace, workloads: [workload] }: Endpoint): string {
+  return `${namespace}/${workload?.kind ?? ''}/${workload?.name ?? ''}`
 }
