@@ -15,6 +15,7 @@ import type { HostPaths } from './host-paths.ts'
 import { namePatterns } from './name-patterns.ts'
 import type { ReadFailures } from './read-failures.ts'
 import type { ConntrackReading, DriverReading, NodeReading, TcpReading } from './reading.ts'
+import { WrappedCounters } from './wrapped-counters.ts'
 
 /** More interfaces than a node has: 250 pods with a few each. */
 const MAX_INTERFACES = 4_096
@@ -31,6 +32,7 @@ export class KernelReader {
   readonly #isIncluded: (name: string) => boolean
   readonly #isExcluded: (name: string) => boolean
   readonly #isStatistic: (name: string) => boolean
+  readonly #events = new WrappedCounters()
   #kernel: NodeStatistics | undefined
 
   constructor(config: NodeStatsConfig, paths: HostPaths, failures: ReadFailures) {
@@ -108,7 +110,14 @@ export class KernelReader {
     return { tcp: { ipv4, ipv6, otherPeers, ...(peers && { peers }) } }
   }
 
-  async #conntrack({ errno, entries, maxEntries, cpus }: ConntrackCounts): Promise<{ conntrack?: ConntrackReading }> {
+  async #conntrack({
+    errno,
+    entries,
+    maxEntries,
+    cpus: told,
+  }: ConntrackCounts): Promise<{ conntrack?: ConntrackReading }> {
+    // Below a flood one of them comes around within the hour.
+    const cpus = told.map(({ cpu, counts }) => ({ cpu, counts: this.#events.extend(cpu, counts) }))
     if (errno === 0 && maxEntries !== undefined) return { conntrack: { entries, max: maxEntries, cpus } }
     if (errno !== 0)
       this.#failures.refused('conntrack', 'counters of connection tracking', errno, 'give it CAP_NET_ADMIN')
