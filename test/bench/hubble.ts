@@ -2,7 +2,7 @@ import { fork, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { FlowBatch } from '../../src/flow/batch.ts'
-import { EndpointTable, endpoint } from '../../src/flow/endpoint.ts'
+import { EndpointTable } from '../../src/flow/endpoint.ts'
 import { Ends } from '../../src/flow/ends.ts'
 import { HubbleEncoder } from '../../src/flow/hubble-encode.ts'
 import type { FlowMask } from '../../src/flow/hubble-mask.ts'
@@ -13,9 +13,11 @@ import { ownMetric } from '../support/create-context.ts'
 import { numberedBatch } from '../support/flow-source.ts'
 import { type RunningHubble, startHubble } from '../support/hubble.ts'
 import { HubbleClient } from '../support/hubble-client.ts'
+import { labelledPods } from '../support/labelled-pods.ts'
 import { LoadClients } from '../support/load-clients.ts'
 import { LOAD_FILTERS } from '../support/load-flows.ts'
 import { LoadedHubble } from '../support/loaded-hubble.ts'
+import { medianMs } from '../support/median-time.ts'
 import { havePeers, peer } from '../support/peers.ts'
 
 /** Cost of the Hubble API: encoding, searching a full ring, and streaming to followers. Prints a table, asserts nothing. */
@@ -37,16 +39,6 @@ if (havePeers('hubble')) await following('hubble observe --follow (compact)', FO
 else results.push(['hubble observe --follow', 'skipped: node scripts/build-peers.ts hubble'])
 console.table(Object.fromEntries(results.map(([what, result]) => [what, { result }])))
 
-/** Median of `runs` times of `work`, in ms. */
-function median(runs: number, work: () => void): number {
-  const times = Array.from({ length: runs }, () => {
-    const start = performance.now()
-    work()
-    return performance.now() - start
-  }).sort((a, b) => a - b)
-  return times[runs >> 1]!
-}
-
 function encoding(): void {
   const emitter = { name: 'Fovea', version: '0' }
   const table = new EndpointTable()
@@ -57,7 +49,7 @@ function encoding(): void {
     uuidPrefix: uuidPrefix(randomUUID()),
   })
   const batch = numberedBatch(0, ROWS)
-  const ids = pods(table, 64)
+  const ids = labelledPods(table, 64)
   for (let row = 0; row < ROWS; row++) batch.columns.destinationEndpoint[row] = ids[row % ids.length]!
   const masks: [string, FlowMask | undefined][] = [
     ['encode', undefined],
@@ -66,7 +58,7 @@ function encoding(): void {
   ]
   for (const [what, mask] of masks) {
     let bytes = 0
-    const ms = median(50, () => {
+    const ms = medianMs(50, () => {
       encoder.refresh()
       bytes = 0
       for (let row = 0; row < ROWS; row++) bytes += encoder.response(batch, row, 1, mask).length
@@ -75,27 +67,10 @@ function encoding(): void {
   }
 }
 
-/** Ids of pods with the labels that pods have. */
-function pods(table: EndpointTable, count: number): number[] {
-  return Array.from({ length: count }, (_, i) =>
-    table.add(
-      endpoint({
-        identity: 10_000 + i,
-        localId: i + 1,
-        namespace: 'shop',
-        podName: `cart-5d9c7b8f4-${i}`,
-        labels: ['k8s:app=cart', 'k8s:io.kubernetes.pod.namespace=shop', `k8s:version=${i}`],
-        workloads: [{ name: 'cart', kind: 'Deployment' }],
-        clusterName: 'default',
-      }),
-    ),
-  )
-}
-
 /** `--last 20` in a full ring in which matches are rare, by the client's clock. */
 async function searching(flows: number): Promise<void> {
   const hubble = await startHubble({ max_flows: flows, max_bytes: 2 ** 30 })
-  const ids = pods(hubble.endpoints, 1_000)
+  const ids = labelledPods(hubble.endpoints, 1_000)
   for (let from = 0; from < flows; from += ROWS) hubble.exporter.consume(searchedBatch(from, ids))
   const client = new HubbleClient(hubble.server)
   const requests: [string, object][] = [

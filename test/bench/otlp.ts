@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import type { FlowBatch } from '../../src/flow/batch.ts'
-import { EndpointTable, endpoint } from '../../src/flow/endpoint.ts'
+import { EndpointTable } from '../../src/flow/endpoint.ts'
 import { Ends } from '../../src/flow/ends.ts'
 import { OtlpFlowEncoder } from '../../src/flow/otlp-encode.ts'
 import { OtlpRequestEncoder } from '../../src/flow/otlp-request.ts'
@@ -12,6 +12,8 @@ import { eventually } from '../support/eventually.ts'
 import { flowExporter, httpFlowExporter, otlpConfig, otlpHttp } from '../support/exporter-config.ts'
 import { numberedBatch } from '../support/flow-source.ts'
 import { freePort } from '../support/free-port.ts'
+import { labelledPods } from '../support/labelled-pods.ts'
+import { medianMs } from '../support/median-time.ts'
 import { havePeers, peer } from '../support/peers.ts'
 import { TemporaryFolder } from '../support/temporary-folder.ts'
 
@@ -23,34 +25,10 @@ const SENT_BATCHES = 60
 
 const results: Record<string, { result: string }> = {}
 
-/** Median of `runs` times of `work`, in ms. */
-function median(runs: number, work: () => void): number {
-  const times = Array.from({ length: runs }, () => {
-    const start = performance.now()
-    work()
-    return performance.now() - start
-  }).sort((a, b) => a - b)
-  return times[runs >> 1]!
-}
-
 /** Flows between pods with the labels that pods have. */
 function podFlows(table: EndpointTable): FlowBatch {
   const batch = numberedBatch(0, ROWS)
-  const ids = Array.from({ length: 64 }, (_, i) =>
-    table.add(
-      endpoint({
-        identity: 10_000 + i,
-        localId: i + 1,
-        namespace: 'shop',
-        podName: `cart-5d9c7b8f4-${i}`,
-        labels: ['k8s:app=cart', 'k8s:io.kubernetes.pod.namespace=shop', `k8s:version=${i}`],
-        workloads: [{ name: 'cart', kind: 'Deployment' }],
-        clusterName: 'default',
-        nodeName: `node-${i % 8}`,
-        zone: 'eu-1a',
-      }),
-    ),
-  )
+  const ids = labelledPods(table, 64, (i) => ({ nodeName: `node-${i % 8}`, zone: 'eu-1a' }))
   for (let row = 0; row < ROWS; row++) {
     batch.columns.sourceEndpoint[row] = ids[(row * 7) % ids.length]!
     batch.columns.destinationEndpoint[row] = ids[row % ids.length]!
@@ -65,7 +43,7 @@ function encoding(what: string, table: EndpointTable, batch: FlowBatch): void {
     { name: 'fovea', version: '' },
   )
   let encoded: Uint8Array[] = []
-  const ms = median(50, () => {
+  const ms = medianMs(50, () => {
     encoder.refresh()
     encoded = []
     for (let row = 0; row < ROWS; row += REQUEST_ROWS) {
@@ -74,7 +52,7 @@ function encoding(what: string, table: EndpointTable, batch: FlowBatch): void {
   })
   const bytes = encoded.reduce((sum, { length }) => sum + length, 0)
   let zipped = 0
-  const zipMs = median(5, () => {
+  const zipMs = medianMs(5, () => {
     zipped = encoded.reduce((sum, request) => sum + gzipSync(request).length, 0)
   })
   const rate = Math.round((ROWS / ms) * 1_000).toLocaleString('en')

@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { flowBatch, TCP_SYN } from '../support/flows.ts'
+import { rejection } from '../support/rejection.ts'
 import { QUIET, type TestService, testService } from '../support/test-service.ts'
 
 const reloads = suite<{ test: TestService }>('Service.reload')
@@ -163,14 +164,5 @@ reloads('after a refused one the next good one is taken', async ({ test }) => {
   assert.equal(test.trace.events, ['create receiver/in/2', 'shutdown receiver/in/2', 'start receiver/in/2'])
   assert.is(test.service.lastReload()?.error, undefined)
 })
-
-async function rejection(failing: Promise<unknown>): Promise<Error> {
-  try {
-    await failing
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('it did not fail')
-}
 
 reloads.run()

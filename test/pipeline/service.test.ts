@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { flowBatch, TCP_SYN } from '../support/flows.ts'
+import { rejection } from '../support/rejection.ts'
 import { QUIET, type TestService, testService } from '../support/test-service.ts'
 
 const services = suite<{ test: TestService }>('Service')
@@ -210,14 +211,5 @@ services('shutdown without start and twice is harmless', async ({ test }) => {
   await test.service.shutdown()
   assert.is(test.trace.events.length, events)
 })
-
-async function rejection(failing: Promise<unknown> | (() => Promise<unknown>)): Promise<Error> {
-  try {
-    await (typeof failing === 'function' ? failing() : failing)
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('it did not fail')
-}
 
 services.run()

@@ -16,6 +16,7 @@ import { checkTlsServer, type TlsServerConfig } from '../../../src/pipeline/sett
 import { type Certificates, makeCertificates } from '../../support/certificates.ts'
 import { createContext, ownMetric } from '../../support/create-context.ts'
 import { eventually } from '../../support/eventually.ts'
+import { rejection } from '../../support/rejection.ts'
 import { TemporaryFolder } from '../../support/temporary-folder.ts'
 
 const servers = suite<{ folder: TemporaryFolder; certificates: Certificates; open: HttpServer[] }>('HttpServer')
@@ -264,15 +265,6 @@ function request(server: HttpServer, options: object, headers = ''): Promise<str
     socket.once('close', () => (text === '' ? reject(new Error('closed')) : resolve(text)))
     socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${headers}\r\n`)
   })
-}
-
-async function rejection(failing: Promise<unknown>): Promise<Error> {
-  try {
-    await failing
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('it did not fail')
 }
 
 servers.run()
