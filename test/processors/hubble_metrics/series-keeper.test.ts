@@ -310,6 +310,29 @@ keeping('many pods that go at once are removed in several sweeps', () => {
   assert.equal(left, [600 - 256, 600 - 512, 0])
 })
 
+keeping('the cluster is asked for many ends in steps, between which flows are counted', () => {
+  const world = new World({ ends: 'pod' })
+  const handler = world.handler('exact', 'flow')
+  const pods = Array.from({ length: 1_000 }, (_, i) => `cart-${i}`)
+  for (const pod of pods) world.come(pod)
+  world.count(
+    handler,
+    pods.map((pod) => [pod, pod] as const),
+  )
+  let asked = 0
+  const now = (end: Endpoint) => {
+    asked++
+    return end
+  }
+  world.table.cluster.addCensus({ now, members: () => [] })
+  for (const id of world.ids.values()) world.table.retire(id)
+  for (const _ of world.keeper.sweep()) {
+    assert.ok(asked <= 100, `${asked} in one step`)
+    asked = 0
+  }
+  assert.is(world.pass(3 * GRACE_MS).gone, 0)
+})
+
 keeping('gone_series_ttl: 0 removes nothing; series_ttl removes what does not change', () => {
   const world = new World({ ends: 'pod', gone_series_ttl: 0, series_ttl: 5 * GRACE_MS })
   const handler = world.handler('exact', 'flow')
