@@ -23,6 +23,11 @@ metadata: {name: ${roleName}-${name}}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ${roleName}}
 subjects: [{kind: ServiceAccount, name: ${name}, namespace: fovea}]`
   })
+  return createAccount(cluster, name, bindings)
+}
+
+/** Makes the service account `fovea/NAME`. @param rights manifests of roles and bindings @returns its kubeconfig */
+export function createAccount(cluster: Cluster, name: string, rights: readonly string[]): string {
   const account = `apiVersion: v1
 kind: Namespace
 metadata: {name: fovea}
@@ -30,6 +35,6 @@ metadata: {name: fovea}
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: ${name}, namespace: fovea}`
-  cluster.apply([account, ...bindings].join('\n---\n'))
+  cluster.apply([account, ...rights].join('\n---\n'))
   return cluster.serviceAccount('fovea', name)
 }

@@ -1,27 +1,17 @@
-import { shippedRole } from './agent-role.ts'
+import { createAccount, shippedRole } from './agent-role.ts'
 import type { Cluster } from './cluster.ts'
 
 /** The service account `fovea/fovea-operator` bound to exactly the roles that the chart ships. @returns its kubeconfig */
 export function operatorAccount(cluster: Cluster): string {
   const namespaced = shippedRole('operator-role').replace('metadata:\n', 'metadata:\n  namespace: fovea\n')
-  const account = `apiVersion: v1
-kind: Namespace
-metadata: {name: fovea}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: fovea-operator, namespace: fovea}`
-  const documents = [
-    account,
+  return createAccount(cluster, 'fovea-operator', [
     shippedRole('operator-cluster-role'),
     shippedRole('operator-crds-cluster-role'),
     namespaced,
     binding('ClusterRole', 'fovea-operator'),
     binding('ClusterRole', 'fovea-operator-crds'),
     binding('Role', 'fovea-operator'),
-  ]
-  cluster.apply(documents.join('\n---\n'))
-  return cluster.serviceAccount('fovea', 'fovea-operator')
+  ])
 }
 
 function binding(kind: 'ClusterRole' | 'Role', role: string): string {
