@@ -1,7 +1,7 @@
 /**
  * Traffic of a shop whose network is ill, until it is killed. `dns`: answers DNS at port 53 of its namespace.
  * `visit SERVER SERVICE NAMESERVER OTHER`: once and again connects to a server, to a service's address, to somebody else, to a port that
- * nobody has and to one that a rule drops; and asks for names that are there, that are not, and that fail.
+ * nobody has, to one that a rule drops and to nowhere; sends more datagrams than a server reads; and asks for names that are there, that are not, and that fail.
  */
 import dgram from 'node:dgram'
 import { Resolver } from 'node:dns/promises'
@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet'
-import { CLOSED_PORT, DROPPED_PORT } from './shop.ts'
+import { CLOSED_PORT, DROPPED_PORT, NOWHERE, SLOW_PORT } from './shop.ts'
 import { ECHO_PORT } from './traffic.ts'
 
 const [mode, ...addresses] = process.argv.slice(2)
@@ -41,6 +41,8 @@ async function visit([server = '', service = '', nameserver = '', other = '']: r
     for (const address of [server, other, nameserver]) exchange(address, DROPPED_PORT)
     exchange(service, 80)
     for (const address of [server, other]) exchange(address, CLOSED_PORT)
+    exchange(NOWHERE, ECHO_PORT)
+    sendDatagrams(server, SLOW_PORT)
     // What is wrong is wanted here.
     for (const name of ['cart.store', 'cart.nope', 'cart.broken']) resolver.resolve4(name).catch(() => {})
     await setTimeout(400)
@@ -52,4 +54,13 @@ function exchange(host: string, port: number): void {
   const socket = net.connect({ host, port, timeout: 2_500 })
   socket.on('timeout', () => socket.destroy()).on('error', () => {})
   socket.resume().end(new Uint8Array(2_000))
+}
+
+function sendDatagrams(host: string, port: number): void {
+  const socket = dgram.createSocket('udp4')
+  let left = 10
+  const done = () => {
+    if (--left === 0) socket.close()
+  }
+  for (let i = left; i > 0; i--) socket.send(new Uint8Array(1_000), port, host, done)
 }

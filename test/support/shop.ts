@@ -14,10 +14,26 @@ export const CLOSED_PORT = 7_001
 /** A rule of the node drops what goes there. */
 export const DROPPED_PORT = 7_002
 
+/** A socket there takes datagrams, and nobody reads them. */
+export const SLOW_PORT = 7_003
+
+/** No route leads there. */
+export const NOWHERE = '198.51.100.1'
+
 const CLUSTER_IP = '10.96.0.50'
 
 /** Somebody who is no pod and on no node. */
 const WORLD = '203.0.113.5'
+
+/** Node reads what comes, always. */
+const NEVER_READ = `
+import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+s.bind(('', ${SLOW_PORT}))
+print('ready', flush=True)
+time.sleep(3600)
+`
 
 const PROCESS = fileURLToPath(new URL('./shop-traffic-process.ts', import.meta.url))
 
@@ -77,10 +93,11 @@ export class Shop {
        add chain ip shop forward { type filter hook forward priority 0; }; add rule ip shop forward tcp dport ${DROPPED_PORT} drop`,
     )
     for (const pod of [server, this.#world]) this.#children.push(await serve(pod.namespace))
-    await this.#run(nameserver.namespace, 'dns')
-    const services = [server.address, CLUSTER_IP, nameserver.address]
-    await this.#run(client.namespace, 'visit', ...services, WORLD)
-    await this.#run(this.#world.namespace, 'visit', ...services, client.address)
+    await this.#run(server.namespace, 'python3', '-c', NEVER_READ)
+    await this.#run(nameserver.namespace, process.execPath, PROCESS, 'dns')
+    const visit = [process.execPath, PROCESS, 'visit', server.address, CLUSTER_IP, nameserver.address]
+    await this.#run(client.namespace, ...visit, WORLD)
+    await this.#run(this.#world.namespace, ...visit, client.address)
   }
 
   remove(): void {
@@ -105,8 +122,9 @@ export class Shop {
     await client.create(SLICES, of, slice)
   }
 
-  async #run(space: NetworkNamespace, ...words: readonly string[]): Promise<void> {
-    const [program, args] = space.command(process.execPath, PROCESS, ...words)
+  /** Starts a program inside and waits until it says something. */
+  async #run(space: NetworkNamespace, ...command: readonly string[]): Promise<void> {
+    const [program, args] = space.command(...command)
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#children.push(child)
     await once(child.stdout, 'data')
