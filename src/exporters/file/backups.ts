@@ -1,8 +1,9 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, open, readdir, rename, unlink } from 'node:fs/promises'
+import { access, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
+import { syncDirectory } from '../../pipeline/disk/sync-directory.ts'
 
 /** What becomes of files that were rotated away. */
 export interface BackupSettings {
@@ -108,21 +109,11 @@ async function compressFile(path: string, signal: AbortSignal): Promise<void> {
       signal,
     })
     await rename(partial, path + COMPRESSED)
-    await syncFolder(dirname(path))
+    await syncDirectory(dirname(path))
     await unlink(path)
   } catch (error) {
     await unlink(partial).catch(() => {}) // it may not be there
     throw error
-  }
-}
-
-/** Makes new and changed names in a folder survive a crash of the machine. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

@@ -3,7 +3,8 @@ import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { before } from '../../pipeline/deadline.ts'
-import { type BackupSettings, Backups, syncFolder } from './backups.ts'
+import { syncDirectory } from '../../pipeline/disk/sync-directory.ts'
+import { type BackupSettings, Backups } from './backups.ts'
 import { endOfLines } from './line-end.ts'
 import type { Output } from './output.ts'
 
@@ -126,7 +127,7 @@ export class RotatingFile implements Output {
       throw error
     })
     await this.#replace(next, 0)
-    await syncFolder(dirname(path))
+    await syncDirectory(dirname(path))
     this.#events.rotated()
     this.#tidy()
   }

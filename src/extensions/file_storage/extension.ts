@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { CreateContext } from '../../pipeline/component.ts'
 import { DirectoryLock } from '../../pipeline/disk/directory-lock.ts'
+import { syncDirectory } from '../../pipeline/disk/sync-directory.ts'
 import type { SendingQueue, Sizer } from '../../pipeline/sending-queue/queue.ts'
 import type { QueueOwner, QueueStorage } from '../../pipeline/sending-queue/storage.ts'
 import type { FileStorageConfig } from './config.ts'
@@ -66,6 +67,7 @@ export class FileStorage implements QueueStorage {
     })
     try {
       await mkdir(directory, { recursive: true, mode: FOLDER_MODE })
+      if (this.#config.fsync) await syncDirectory(this.#config.directory)
       await queue.open()
     } catch (cause) {
       this.#open.delete(name)

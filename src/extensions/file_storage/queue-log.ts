@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { open, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncDirectory } from '../../pipeline/disk/sync-directory.ts'
 import type { QueueAmount, QueueItem } from '../../pipeline/sending-queue/queue.ts'
 import { type Appended, endOf, LogSegment } from './log-segment.ts'
 import { FILE_START, HEADER_BYTES } from './record.ts'
@@ -217,10 +218,9 @@ export class QueueLog {
 
   /** The name of a new file has to reach the disk, too. */
   async #syncDirectory(): Promise<void> {
-    if (!this.#settings.fsync || process.platform === 'win32') return
+    if (!this.#settings.fsync) return
     try {
-      const directory = await open(this.#settings.directory, 'r')
-      await directory.sync().finally(() => directory.close())
+      await syncDirectory(this.#settings.directory)
     } catch (error) {
       this.#settings.observer.failed(error as Error)
     }

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import fsPromises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -52,6 +54,37 @@ async function failure(attempt: Promise<unknown>): Promise<string> {
 }
 
 const FLOWS = { id: 'otlp_grpc/a', signal: 'flows' }
+
+test('with fsync the disk has the names of folders and files before a request counts as accepted', async () => {
+  const directory = newDirectory()
+  const synced: string[] = []
+  const { open } = fsPromises
+  fsPromises.open = async (path, ...how) => {
+    const handle = await open(path, ...how)
+    const { sync } = handle
+    handle.sync = () => {
+      synced.push(String(path))
+      return sync.call(handle)
+    }
+    return handle
+  }
+  syncBuiltinESMExports()
+  try {
+    const { storage, context } = await started(directory, { fsync: true })
+    const queue = await storage.openQueue(FLOWS, 10, 'requests')
+    assert.equal(synced, [directory])
+    queue.offer(numberedItem(1))
+    const labels = { extension: 'file_storage', exporter: FLOWS.id, data_type: FLOWS.signal }
+    await eventually(
+      'the request',
+      () => ownMetric(context, 'fovea_file_storage_accepted_flows', labels) === 1 || undefined,
+    )
+    assert.equal(synced, [directory, join(directory, folderName(FLOWS))])
+  } finally {
+    fsPromises.open = open
+    syncBuiltinESMExports()
+  }
+})
 
 test('each exporter and signal has its own queue, which comes again', async () => {
   const directory = newDirectory()
