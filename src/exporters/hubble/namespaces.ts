@@ -4,6 +4,9 @@ import type { EndpointTable } from '../../flow/endpoint.ts'
 /** How long a namespace is told of. */
 export const NAMESPACE_MS = 60 * 60 * 1000
 
+/** Most namespaces of endpoints that are gone: other observers may name any number. Those told of longest ago go first. */
+const MOST_PAST = 10_000
+
 export interface Namespace {
   cluster: string
   namespace: string
@@ -78,8 +81,13 @@ export class SeenNamespaces {
 
   #remember(id: number, minute: number): void {
     const { clusterName, namespace } = this.#table.get(id)
+    if (namespace === '') return
     const key = `${shownCluster(clusterName)}/${namespace}`
-    if (namespace !== '') this.#past.set(key, Math.max(minute, this.#past.get(key) ?? 0))
+    const latest = Math.max(minute, this.#past.get(key) ?? 0)
+    // Behind all others.
+    this.#past.delete(key)
+    this.#past.set(key, latest)
+    if (this.#past.size > MOST_PAST) for (const oldest of this.#past.keys()) return void this.#past.delete(oldest)
   }
 
   #grow(): void {

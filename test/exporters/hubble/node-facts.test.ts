@@ -4,7 +4,7 @@ import { advertisedAddress } from '../../../src/exporters/hubble/advertise.ts'
 import { FlowRate } from '../../../src/exporters/hubble/flow-rate.ts'
 import { SeenNamespaces } from '../../../src/exporters/hubble/namespaces.ts'
 import { EndpointTable, endpoint } from '../../../src/flow/endpoint.ts'
-import { flowBatch } from '../../support/flows.ts'
+import { flowBatch, TCP_SYN } from '../../support/flows.ts'
 import { hubbleSettings } from '../../support/hubble.ts'
 
 const test = suite('what a node tells of itself')
@@ -53,6 +53,21 @@ test('namespaces are those of the last hour, sorted', () => {
   now += 3_000_000
   const names = seen.list().map(({ cluster, namespace }) => `${cluster}/${namespace}`)
   assert.equal(names, ['/a', '/b', '/stays', 'east/a'])
+})
+
+test('namespaces of endpoints that are gone are no more than ten thousand, the latest ones', () => {
+  const table = new EndpointTable()
+  const seen = new SeenNamespaces(table, () => 60_000)
+  const batch = flowBatch([TCP_SYN])
+  for (let i = 0; i < 10_010; i++) {
+    batch.columns.sourceEndpoint[0] = table.add(endpoint({ namespace: `n${i}` }))
+    batch.columns.timeSeconds[0] = 60
+    seen.recall(batch)
+  }
+  const names = new Set(seen.list().map(({ namespace }) => namespace))
+  assert.is(names.size, 10_000)
+  assert.ok(names.has('n10') && names.has('n10009'))
+  seen.close()
 })
 
 test.run()
