@@ -57,11 +57,11 @@ test('namespaces are those of the last hour, sorted', () => {
 
 test('namespaces of endpoints that are gone are no more than ten thousand, the latest ones', () => {
   const table = new EndpointTable()
-  const seen = new SeenNamespaces(table, () => 60_000)
+  const seen = new SeenNamespaces(table, () => 7_200_000)
   const batch = flowBatch([TCP_SYN])
   for (let i = 0; i < 10_010; i++) {
     batch.columns.sourceEndpoint[0] = table.add(endpoint({ namespace: `n${i}` }))
-    batch.columns.timeSeconds[0] = 60
+    batch.columns.timeSeconds[0] = 7_000
     seen.recall(batch)
   }
   const names = new Set(seen.list().map(({ namespace }) => namespace))
