@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { catalog } from '../src/components.ts'
@@ -47,6 +47,14 @@ for (const { kind, type, aliases, load } of catalog.entries) {
     }
   })
 }
+
+for (const page of ['README.md', 'docs/configuration.md'])
+  components(`${page} links the page of every component`, () => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const links = catalog.entries.map(({ kind, type }) => join(folderOf(kind, type), 'README.md'))
+    const missing = links.filter((link) => !text.includes(`](${relative(join(root, dirname(page)), link)})`))
+    assert.equal(missing, [])
+  })
 
 components('no type stands twice', () => {
   const names = catalog.entries.flatMap(({ kind, type, aliases = [] }) =>
