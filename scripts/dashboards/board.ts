@@ -102,5 +102,9 @@ function variable(name: VariableName): QueryVariableBuilder {
     .sort(VariableSort.AlphabeticalAsc)
   // Points must not be added up: one is chosen, and it is where packets reach pods.
   if (name === 'point') return builder.current({ text: 'to-endpoint', value: 'to-endpoint', selected: true })
-  return builder.multi(true).includeAll(true).allValue('.*').current({ text: 'All', value: '$__all', selected: true })
+  return builder
+    .multi(true)
+    .includeAll(true)
+    .allValue(name === 'job' ? '.*fovea.*' : '.*')
+    .current({ text: 'All', value: '$__all', selected: true })
 }

@@ -127,6 +127,26 @@ test('every query of every panel shows something, with the labels of its legend'
   await allShow(panelQueries())
 })
 
+test('packets that do not arrive lead to who lost them, why and where', async () => {
+  const [{ expression = '' } = {}] = panelQueries().filter(
+    ({ place }) => place === 'fovea-drops: Pairs that lose packets',
+  )
+  const series = await ask(expression, VARIABLES)
+  const lost = (reason: RegExp, to: string, location: RegExp) =>
+    series.some(
+      ({ metric, value }) =>
+        reason.test(metric.reason ?? '') &&
+        location.test(metric.location ?? '') &&
+        `${metric.source_namespace}/${metric.source_workload}` === 'shop/report' &&
+        `${metric.destination_namespace ?? ''}/${metric.destination_workload ?? metric.destination_reserved}` === to &&
+        value > 0,
+    )
+  assert.ok(lost(/NETFILTER_DROP|IPTABLE_RULE_DROP/, 'store/cart', /nf/), 'by a rule')
+  assert.ok(lost(/^NO_SOCKET$/, 'store/cart', /tcp/), 'because nobody listens')
+  assert.ok(lost(/^SOCKET_RCVBUFF$/, 'store/cart', /udp/), 'because nobody reads')
+  assert.ok(lost(/^IP_/, '/world', /ip/), 'because there is no route')
+})
+
 test('every variable has values', async () => {
   await allShow(variableQueries())
 })

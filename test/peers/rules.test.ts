@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { ALERT_CASES, type Input } from '../support/alert-cases.ts'
+import { root } from '../support/checkout.ts'
 import { ruleFiles, shippedRules } from '../support/dashboard-queries.ts'
 import { peer } from '../support/peers.ts'
 import { TemporaryFolder } from '../support/temporary-folder.ts'
@@ -54,6 +56,15 @@ function run(tests: readonly object[]): string {
 
 test('promtool finds nothing wrong', () => {
   assert.is(promtool('check', 'rules', '--lint=all', '--lint-fatal', ...ruleFiles()), '')
+})
+
+test('the scrape configuration of the handbook is right', () => {
+  const text = readFileSync(join(root, 'docs/dashboards.md'), 'utf8')
+  const [, config = ''] = /^```text\n(scrape_configs:[^`]+)```$/m.exec(text) ?? []
+  const path = folder.at('prometheus.yaml')
+  writeFileSync(path, config)
+  assert.match(config, /job_name/)
+  assert.is(promtool('check', 'config', '--syntax-only', path), '')
 })
 
 test('every alert has a case', () => {
