@@ -8,6 +8,7 @@ import type {
   Histogram,
   MetricData,
 } from '@opentelemetry/sdk-metrics'
+import { VERSION } from '../pipeline/version.ts'
 import { type Family, OVERFLOW } from './family.ts'
 import type { Temporality, UndoableProducer } from './source.ts'
 
@@ -27,7 +28,7 @@ const OVERFLOW_ATTRIBUTES: Attributes = { 'otel.metric.overflow': true }
 /** The reader puts its own resource in this one's place. */
 const NO_RESOURCE: Resource = { attributes: {}, merge: (other) => other ?? NO_RESOURCE, getRawAttributes: () => [] }
 
-const SCOPE = { name: 'fovea' }
+const SCOPE = { name: 'fovea', version: VERSION }
 
 /**
  * Series tables as OpenTelemetry metric data, for one reader. Names are those of Prometheus, `_total` included, so that
@@ -83,7 +84,7 @@ export class SeriesProducer implements UndoableProducer {
   #reader(family: Family): FamilyReader {
     let reader = this.#readers.get(family)
     if (reader === undefined) {
-      reader = new FamilyReader(family, this.#temporality, this.#clock)
+      reader = new FamilyReader(family, this.#temporality)
       this.#readers.set(family, reader)
     }
     return reader
@@ -104,7 +105,6 @@ interface Departed {
 class FamilyReader {
   readonly #family: Family
   readonly #delta: boolean
-  readonly #clock: () => number
   readonly #width: number
   /** Per series: value (or sum), then the bucket counts, as told last. Deltas only. */
   #told: Float64Array
@@ -117,9 +117,8 @@ class FamilyReader {
   #left = 0
   readonly #unwatch: () => void
 
-  constructor(family: Family, temporality: Temporality, clock: () => number) {
+  constructor(family: Family, temporality: Temporality) {
     this.#family = family
-    this.#clock = clock
     this.#delta = temporality === 'delta' && family.kind !== 'gauge'
     this.#width = family.kind === 'histogram' ? family.buckets.length + 2 : 1
     this.#told = new Float64Array(this.#width)
@@ -179,7 +178,7 @@ class FamilyReader {
     // The id may be another series' next.
     for (const numbersTold of [this.#told, this.#before]) numbersTold.fill(0, at, at + this.#width)
     if (isZero(numbers) && (inFlight === undefined || isZero(inFlight))) return
-    const times = { startMs: this.#family.startMs(id), endMs: this.#clock() }
+    const times = { startMs: this.#family.startMs(id), endMs: this.#family.nowMs }
     this.#departed.push({
       attributes: attributesOf(this.#family, id),
       numbers,
