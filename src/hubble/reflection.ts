@@ -1,7 +1,7 @@
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 import { protoPath } from 'grpc-health-check'
-import descriptor from 'protobufjs/ext/descriptor.js'
+import descriptor from 'protobufjs/ext/descriptor/index.js'
 import { hubbleDefinition } from './definition.ts'
 
 /**
