@@ -218,6 +218,11 @@ export class Family {
     return this.#startMs[id]!
   }
 
+  /** Unix milliseconds at which a series made or removed now begins or ends. */
+  get nowMs(): number {
+    return this.#clock()
+  }
+
   /** Label values of a series; for the overflow series `undefined`. */
   labelValues(id: number): readonly string[] | undefined {
     return this.#live[id] === 1 ? this.#index.values(id) : undefined

@@ -108,6 +108,25 @@ receiver(
   },
 )
 
+receiver('a counter that fell ends where the one that follows begins', async () => {
+  const host = new TemporaryFolder()
+  closers.push(() => host.remove())
+  mkdirSync(host.at('proc/1/net'), { recursive: true })
+  const told = (drops: number) =>
+    writeFileSync(host.at('proc/1/net/netstat'), `TcpExt: ListenDrops\nTcpExt: ${drops}\n`)
+  told(7)
+  running = await RunningNodeStats.start({ root_path: host.path, infiniband: { enabled: false } })
+  const producer = running.receiver.source.producer('cumulative')
+  await producer.collect()
+  told(2)
+  const { resourceMetrics } = await producer.collect()
+  const metrics = resourceMetrics.scopeMetrics.flatMap(({ metrics }) => metrics)
+  const drops = metrics.find(({ descriptor }) => descriptor.name === 'fovea.node.protocol.statistics')
+  const [before, after] = drops?.dataPoints ?? []
+  assert.equal([before?.value, after?.value], [7, 2])
+  assert.equal(before?.endTime, after?.startTime)
+})
+
 receiver('label sets that find no room are counted by a counter', async () => {
   running = await RunningNodeStats.start({ cardinality_limit: 1 })
   await running.read(PEERS)
