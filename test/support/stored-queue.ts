@@ -1,5 +1,8 @@
+import { cpSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { PersistentQueue, type PersistentQueueSettings } from '../../src/extensions/file_storage/persistent-queue.ts'
 import type { QueueItem, SendingQueue } from '../../src/pipeline/sending-queue/queue.ts'
+import { TemporaryFolder } from './temporary-folder.ts'
 
 /** A queue in a directory, and what it told its observer. */
 export interface StoredQueue {
@@ -67,4 +70,64 @@ export async function drain(queue: SendingQueue, most = Number.POSITIVE_INFINITY
 async function emptied(queue: SendingQueue): Promise<undefined> {
   while (queue.size > 0) await queue.room()
   return undefined
+}
+
+/** Queues of a test, each in a directory of its own. */
+export class StoredQueues {
+  readonly #folder = new TemporaryFolder()
+  readonly #open: StoredQueue[] = []
+  #directories = 0
+
+  newDirectory(): string {
+    const directory = this.#folder.at(`queue-${this.#directories++}`)
+    mkdirSync(directory)
+    return directory
+  }
+
+  /** A queue that {@link close} closes. */
+  async openAt(directory: string, settings: Partial<PersistentQueueSettings> = {}): Promise<StoredQueue> {
+    const stored = await openStoredQueue(directory, settings)
+    this.#open.push(stored)
+    return stored
+  }
+
+  /** The files as they are now: what a process leaves that is killed now. */
+  copyOf(directory: string): string {
+    const copy = this.#folder.at(`queue-${this.#directories++}`)
+    cpSync(directory, copy, { recursive: true })
+    return copy
+  }
+
+  /** A directory with the items 0 to `count`, closed. */
+  async filled(count: number, length = 100, settings: Partial<PersistentQueueSettings> = {}): Promise<string> {
+    const directory = this.newDirectory()
+    const { queue } = await openStoredQueue(directory, settings)
+    for (let i = 0; i < count; i++) {
+      while (!queue.offer(numberedItem(i, length, 10))) await queue.room()
+    }
+    const lost = await queue.close()
+    if (lost > 0) throw new Error(`${lost} flows are lost`)
+    return directory
+  }
+
+  async close(): Promise<void> {
+    for (const { queue } of this.#open.splice(0)) await queue.close()
+  }
+
+  remove(): void {
+    this.#folder.remove()
+  }
+}
+
+/** Paths of the files of a queue, the oldest first. */
+export function filesOf(directory: string, end = '.queue'): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(end))
+    .sort()
+    .map((name) => join(directory, name))
+}
+
+/** Numbers from `from` to below `to`. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
 }
