@@ -77,6 +77,8 @@ export interface NodeCounts {
 export interface NodeStatistics {
   /** Asks on another thread; readings wait for each other. What the kernel refuses is told in the answer. */
   read(parts: StatisticsParts): Promise<NodeCounts>
+  /** Lets the sockets go, once a reading that is under way has ended; `read` throws from now on. */
+  close(): void
 }
 
 /** Members of `struct rtnl_link_stats64`, in order. */

@@ -188,7 +188,8 @@ class NodeStatistics::Reading : public Napi::AsyncWorker {
 };
 
 Napi::Function NodeStatistics::define(Napi::Env env) {
-  return DefineClass(env, "NodeStatistics", {InstanceMethod<&NodeStatistics::read>("read")});
+  return DefineClass(env, "NodeStatistics", {InstanceMethod<&NodeStatistics::read>("read"),
+                                             InstanceMethod<&NodeStatistics::close>("close")});
 }
 
 NodeStatistics::NodeStatistics(const Napi::CallbackInfo& info)
@@ -197,6 +198,7 @@ NodeStatistics::NodeStatistics(const Napi::CallbackInfo& info)
 }
 
 Napi::Value NodeStatistics::read(const Napi::CallbackInfo& info) {
+  if (!shared_) throw Napi::Error::New(info.Env(), "the node's statistics are closed");
   const auto wanted = info[0].As<Napi::Object>();
   const auto limit = [&](const char* name) { return static_cast<size_t>(number_or(wanted, name, 0)); };
   const Parts parts{limit("sockets") != 0, limit("conntrack") != 0, limit("maxPeers"), limit("maxInterfaces"),
@@ -207,5 +209,7 @@ Napi::Value NodeStatistics::read(const Napi::CallbackInfo& info) {
   reading->Queue();
   return promise;
 }
+
+void NodeStatistics::close(const Napi::CallbackInfo&) { shared_.reset(); }
 
 }  // namespace fovea

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
@@ -98,5 +98,27 @@ limits('a namespace that cannot be entered is told once, and counted', async () 
   assert.is(lines.filter((line) => line.includes('open network namespace')).length, 1, lines.join('\n'))
   assert.match(lines.join('\n'), /\/elsewhere\/proc\/1\/ns\/net: No such file or directory/)
 })
+
+limits('nothing stays open behind one that was stopped', async () => {
+  const sockets = () => readdirSync('/proc/self/fd').filter((fd) => isSocket(fd)).length
+  await (await start()).stop()
+  const before = sockets()
+  for (let i = 0; i < 5; i++) await (await start()).stop()
+  assert.is(sockets(), before)
+  const reading = await start()
+  assert.ok(sockets() > before)
+  const [told] = await Promise.all([reading.read('system.network.io'), reading.stop()])
+  assert.ok(Object.keys(told).length > 0)
+  assert.is(sockets(), before)
+})
+
+function isSocket(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:')
+  } catch {
+    // That of the folder itself.
+    return false
+  }
+}
 
 limits.run()

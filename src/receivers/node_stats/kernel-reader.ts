@@ -54,6 +54,11 @@ export class KernelReader {
     }
   }
 
+  close(): void {
+    this.#kernel?.close()
+    this.#kernel = undefined
+  }
+
   async read(): Promise<NodeReading> {
     const { interfaces, driver, tcp, conntrack } = this.#config
     this.leftOut = 0

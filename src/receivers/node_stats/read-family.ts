@@ -8,6 +8,9 @@ export class ReadFamily {
   readonly family: Family
   #current = new Set<number>()
   #before = new Set<number>()
+  /** Of all that found no room, in this reading and in the one before. */
+  #overflow = 0
+  #overflowBefore = 0
 
   /** @param clock gives the time since which a new series has been counting */
   constructor(options: FamilyOptions, clock: () => number) {
@@ -16,10 +19,10 @@ export class ReadFamily {
 
   /** Before the numbers of a reading. */
   begin(): void {
-    const { family } = this
     this.#before = this.#current
     this.#current = new Set()
-    family.set(OVERFLOW, 0)
+    this.#overflowBefore = this.#overflow
+    this.#overflow = 0
   }
 
   /** @param labels values in the order of the family's labels */
@@ -28,7 +31,7 @@ export class ReadFamily {
     let id = family.series(...labels)
     // Whatever found no room stands in one series.
     if (id === OVERFLOW) {
-      family.add(OVERFLOW, value)
+      this.#overflow += value
       return
     }
     if (family.kind === 'counter' && value < family.value(id)) {
@@ -42,6 +45,10 @@ export class ReadFamily {
 
   /** After them: series that the reading did not have go. */
   end(): void {
+    // What a counter of them lost with a series that went is not known of the others: it goes on from where it was.
+    const grown = this.#overflow - this.#overflowBefore
+    if (this.family.kind === 'gauge') this.family.set(OVERFLOW, this.#overflow)
+    else this.family.add(OVERFLOW, Math.max(0, grown))
     for (const id of this.#before) if (!this.#current.has(id)) this.family.remove(id)
   }
 }

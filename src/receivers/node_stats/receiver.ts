@@ -68,6 +68,7 @@ export class NodeStatsReceiver implements Component {
     this.#started = false
     for (const end of this.#ends.splice(0)) end()
     await this.#reading
+    this.#kernel.close()
   }
 
   /** Ends when the families are no older than the interval, or a reading takes too long. */

@@ -66,4 +66,14 @@ reading('what finds no room stands together in the overflow series, reading for 
   assert.is(read.family.refused, 4)
 })
 
+reading('the overflow series of a counter never falls, whatever goes', () => {
+  const read = counter(() => 0, 1)
+  tell(read, { eth0: 1, a: 10, b: 20 })
+  assert.is(told(read).overflow, 30)
+  tell(read, { eth0: 1, a: 12 })
+  assert.is(told(read).overflow, 30)
+  tell(read, { eth0: 1, a: 15 })
+  assert.is(told(read).overflow, 33)
+})
+
 reading.run()
