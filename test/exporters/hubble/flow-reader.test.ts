@@ -3,25 +3,11 @@ import * as assert from 'uvu/assert'
 import { flowQuery, type GetFlowsRequest } from '../../../src/exporters/hubble/flow-query.ts'
 import { FlowReader } from '../../../src/exporters/hubble/flow-reader.ts'
 import { FlowRing } from '../../../src/exporters/hubble/flow-ring.ts'
-import type { FlowBatch } from '../../../src/flow/batch.ts'
 import { Ends } from '../../../src/flow/ends.ts'
-import { type FlowRow, flowBatch, TCP_SYN } from '../../support/flows.ts'
+import { at, SECOND, timedFlows } from '../../support/timed-flows.ts'
 
 const test = suite('flow reader')
 const context = { ends: new Ends(), nodeName: 'node-1' }
-const SECOND = 1_700_000_000
-
-/** Flows with the ports and seconds `from` to `to`. Even ones are UDP. */
-function numbered(from: number, to: number, change: FlowRow = {}): FlowBatch {
-  const rows = Array.from({ length: to - from + 1 }, (_, i) => ({
-    ...TCP_SYN,
-    sourcePort: from + i,
-    protocol: (from + i) % 2 === 0 ? 17 : 6,
-    timeMs: (SECOND + from + i) * 1_000,
-    ...change,
-  }))
-  return flowBatch(rows)
-}
 
 /** 20 flows in batches of 1, 4, 8 and 7. */
 function filled(maxFlows = 100): FlowRing {
@@ -32,7 +18,7 @@ function filled(maxFlows = 100): FlowRing {
     [6, 13],
     [14, 20],
   ] as const)
-    ring.push(numbered(from, to))
+    ring.push(timedFlows(from, to))
   return ring
 }
 
@@ -56,7 +42,6 @@ function drain(from: FlowReader): (number | string)[] {
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
-const at = (second: number) => ({ seconds: SECOND + second })
 const UDP = { whitelist: [{ protocol: ['udp'] }] }
 
 const cases: { name: string; request: GetFlowsRequest; said: (number | string)[] }[] = [
@@ -101,10 +86,10 @@ for (const { name, request, said } of cases) {
 test('a follower goes on with what comes, an answer that ends does not', async () => {
   const ring = filled()
   const [follower, asked] = [await reader(ring, { follow: true, ...UDP }), await reader(ring, { number: 1 })]
-  ring.push(numbered(21, 23))
+  ring.push(timedFlows(21, 23))
   assert.equal(drain(follower), [22, 'idle'])
   assert.equal(drain(asked), [20, 'end'])
-  ring.push(numbered(24, 24))
+  ring.push(timedFlows(24, 24))
   assert.equal(drain(follower), [24, 'idle'])
 })
 
@@ -116,8 +101,8 @@ test('the ring forgets by number of flows, to the flow', async () => {
 
 test('the ring forgets by bytes, and keeps the newest batch whatever it weighs', async () => {
   const ring = new FlowRing({ maxFlows: 1_000, maxBytes: 1 })
-  ring.push(numbered(1, 5))
-  ring.push(numbered(6, 9))
+  ring.push(timedFlows(1, 5))
+  ring.push(timedFlows(6, 9))
   assert.equal(drain(await reader(ring, {})), [6, 7, 8, 9, 'end'])
   ring.clear()
   assert.is(ring.bytes, 0)
@@ -127,14 +112,14 @@ test('the ring forgets by bytes, and keeps the newest batch whatever it weighs',
 test('a reader that was overtaken is told by how much, and goes on with the oldest', async () => {
   const ring = filled(10)
   const follower = await reader(ring, { follow: true })
-  ring.push(numbered(21, 28))
-  ring.push(numbered(29, 35))
+  ring.push(timedFlows(21, 28))
+  ring.push(timedFlows(29, 35))
   assert.equal(drain(follower), ['overtaken 5', ...range(26, 35), 'idle'])
 })
 
 test('losses stand where they happened and count for no number', async () => {
   const ring = filled()
-  const after = numbered(21, 22)
+  const after = timedFlows(21, 22)
   after.lost.push({ source: 2, count: 7 })
   ring.push(after)
   assert.equal(drain(await reader(ring, { number: 3 })), [20, 'lost 7', 21, 22, 'end'])
@@ -146,7 +131,7 @@ test('losses of another time than was asked for are not told', async () => {
   const ring = new FlowRing({ maxFlows: 100, maxBytes: 1 << 20 }, () => 1_000 * seconds)
   for (const loss of [5, 15]) {
     seconds = SECOND + loss
-    const batch = numbered(loss, loss + 1)
+    const batch = timedFlows(loss, loss + 1)
     batch.lost.push({ source: 2, count: loss })
     ring.push(batch)
   }
@@ -157,7 +142,7 @@ test('losses of another time than was asked for are not told', async () => {
 
 test('a batch that stays is the same, also when it was small or half empty', async () => {
   const ring = new FlowRing({ maxFlows: 1_000, maxBytes: 1 << 20 })
-  const roomy = numbered(1, 300)
+  const roomy = timedFlows(1, 300)
   ring.push(roomy.select(new Uint8Array(300).fill(1, 0, 3)))
   ring.push(roomy)
   assert.equal(drain(await reader(ring, {})), [1, 2, 3, ...range(1, 300), 'end'])
@@ -166,7 +151,7 @@ test('a batch that stays is the same, also when it was small or half empty', asy
 
 test('many batches later the ring still finds every flow', async () => {
   const ring = new FlowRing({ maxFlows: 50, maxBytes: 1 << 20 })
-  for (let i = 0; i < 1_000; i++) ring.push(numbered(i, i))
+  for (let i = 0; i < 1_000; i++) ring.push(timedFlows(i, i))
   assert.equal(drain(await reader(ring, { number: 2 })), [998, 999, 'end'])
   assert.equal(drain(await reader(ring, { number: 1, first: true })), [950, 'end'])
 })

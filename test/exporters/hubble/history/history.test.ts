@@ -5,14 +5,14 @@ import * as assert from 'uvu/assert'
 import { flowQuery } from '../../../../src/exporters/hubble/flow-query.ts'
 import { FlowReader } from '../../../../src/exporters/hubble/flow-reader.ts'
 import { checkHistory } from '../../../../src/exporters/hubble/history/config.ts'
-import type { FlowBatch } from '../../../../src/flow/batch.ts'
 import { endpoint } from '../../../../src/flow/endpoint.ts'
 import { Ends } from '../../../../src/flow/ends.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { numberedBatch } from '../../../support/flow-source.ts'
-import { type FlowRow, flowBatch, TCP_SYN } from '../../../support/flows.ts'
+import { flowBatch, TCP_SYN } from '../../../support/flows.ts'
 import { answer, openStored, proceed, type StoredRing, type StoredRingSettings } from '../../../support/stored-flows.ts'
 import { TemporaryFolder } from '../../../support/temporary-folder.ts'
+import { at, SECOND, timedFlows } from '../../../support/timed-flows.ts'
 
 const test = suite('history')
 const folder = new TemporaryFolder()
@@ -24,22 +24,7 @@ test.after.each(async () => {
 })
 test.after(() => folder.remove())
 
-const SECOND = 1_700_000_000
-
-/** Flows with the ports and seconds `from` to `to`. Even ones are UDP. */
-function numbered(from: number, to: number, change: FlowRow = {}): FlowBatch {
-  const rows = Array.from({ length: to - from + 1 }, (_, i) => ({
-    ...TCP_SYN,
-    sourcePort: from + i,
-    protocol: (from + i) % 2 === 0 ? 17 : 6,
-    timeMs: (SECOND + from + i) * 1_000,
-    ...change,
-  }))
-  return flowBatch(rows)
-}
-
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
-const at = (second: number) => ({ seconds: SECOND + second })
 const UDP = { whitelist: [{ protocol: ['udp'] }] }
 
 async function stored(settings: Partial<StoredRingSettings> = {}): Promise<StoredRing & { directory: string }> {
@@ -71,7 +56,7 @@ async function filled(): Promise<StoredRing & { directory: string }> {
     [6, 13],
     [14, 20],
   ] as const)
-    made.ring.push(numbered(from, to))
+    made.ring.push(timedFlows(from, to))
   return made
 }
 
@@ -92,7 +77,7 @@ const requests = [
 for (const request of requests) {
   test(`${JSON.stringify(request)}: the same before, during and after a restart`, async () => {
     const memory = await stored({ maxFlows: 100 })
-    memory.ring.push(numbered(1, 20))
+    memory.ring.push(timedFlows(1, 20))
     const expected = await memory.ask(request)
     const made = await filled()
     assert.equal(await made.ask(request), expected)
@@ -106,7 +91,7 @@ test('flows that come after a restart follow those before it without gap or doub
   let made = await filled()
   for (let from = 21; from < 60; from += 10) {
     made = await restart(made)
-    made.ring.push(numbered(from, from + 9))
+    made.ring.push(timedFlows(from, from + 9))
   }
   assert.equal(await made.ask(), [...range(1, 60), 'end'])
   assert.equal(await made.ask({ number: 35 }), [...range(26, 60), 'end'])
@@ -121,7 +106,7 @@ test('serial numbers of batches never come again, so that UUIDs do not', async (
   }
   const before = serial(made)
   const again = await restart(made, { clock: () => 1_000 })
-  again.ring.push(numbered(21, 21))
+  again.ring.push(timedFlows(21, 21))
   assert.ok(serial(again) > before)
   assert.is(again.history.uuidPrefix, made.history.uuidPrefix)
 })
@@ -134,14 +119,14 @@ test('what a second has passed over is there after a kill', async () => {
   })
   const again = await stored({ directory: copy })
   assert.equal(await again.ask(), [...range(1, 20), 'end'])
-  again.ring.push(numbered(21, 22))
+  again.ring.push(timedFlows(21, 22))
   const third = await restart(again)
   assert.equal(await third.ask(), [...range(1, 22), 'end'])
 })
 
 test('reports of loss stay at their place', async () => {
   const made = await filled()
-  const after = numbered(21, 22)
+  const after = timedFlows(21, 22)
   after.lost.push({ source: 2, count: 7, firstMs: 5, lastMs: 6 })
   made.ring.push(after)
   const again = await restart(made)
@@ -152,12 +137,12 @@ test('ends keep their names, each endpoint has but one id, and ids go when nobod
   const made = await stored()
   const pod = made.endpoints.add(endpoint({ podName: 'xwing', namespace: 'default', labels: ['k8s:app=xwing'] }))
   for (let i = 0; i < 3; i++) {
-    const batch = numbered(10 * i, 10 * i + 9)
+    const batch = timedFlows(10 * i, 10 * i + 9)
     batch.columns.sourceEndpoint.fill(pod)
     batch.epoch = made.endpoints.epoch
     made.ring.push(batch)
   }
-  made.ring.push(numbered(30, 30))
+  made.ring.push(timedFlows(30, 30))
   const again = await restart(made)
   assert.equal(await again.ask({ number: 2, whitelist: [{ source_pod: ['default/xw'] }] }), [28, 29, 'end'])
   assert.equal(await again.ask({ whitelist: [{ source_label: ['app=ywing'] }] }), ['end'])
@@ -168,19 +153,19 @@ test('ends keep their names, each endpoint has but one id, and ids go when nobod
 
 test('a clock that steps back loses nothing: since and until hold for each flow by itself', async () => {
   let made = await stored()
-  made.ring.push(numbered(100, 119))
+  made.ring.push(timedFlows(100, 119))
   made = await restart(made)
-  made.ring.push(numbered(40, 59))
+  made.ring.push(timedFlows(40, 59))
   made = await restart(made)
-  made.ring.push(numbered(110, 115))
-  made.ring.push(numbered(1, 1))
+  made.ring.push(timedFlows(110, 115))
+  made.ring.push(timedFlows(1, 1))
   assert.equal(await made.ask({ since: at(112) }), [...range(112, 119), ...range(112, 115), 'end'])
   assert.equal(await made.ask({ since: at(50), until: at(101) }), [100, 101, ...range(50, 59), 'end']) // Also within a block, and within a batch: what a block says of its times must hold for each of its flows.
   const row = (second: number) => ({ ...TCP_SYN, sourcePort: second, timeMs: (SECOND + second) * 1_000 })
   made = await restart(made)
   made.ring.push(flowBatch([row(130), row(52), row(120)]))
-  made.ring.push(numbered(200, 205))
-  made.ring.push(numbered(140, 141))
+  made.ring.push(timedFlows(200, 205))
+  made.ring.push(timedFlows(140, 141))
   made = await restart(made)
   assert.equal(await made.ask({ since: at(50), until: at(60) }), [...range(50, 59), 52, 'end'])
   assert.equal(await made.ask({ since: at(125), until: at(150) }), [130, 140, 141, 'end'])
@@ -217,10 +202,10 @@ test('old flows go segment by segment when the space is used up', async () => {
 test('old flows go when they are too old, those that came last by the clock stay', async () => {
   let now = 1_000_000
   const made = await stored({ maxAgeMs: 160_000, clock: () => now })
-  made.ring.push(numbered(1, 8_000))
+  made.ring.push(timedFlows(1, 8_000))
   await written(made)
   now += 100_000
-  made.ring.push(numbered(8_001, 16_000))
+  made.ring.push(timedFlows(8_001, 16_000))
   await written(made)
   now += 100_000
   await eventually('the old block to go', () => made.history.events === 8_000 || undefined)
@@ -229,7 +214,7 @@ test('old flows go when they are too old, those that came last by the clock stay
 
 test('a reader that the dropping of segments overtakes is told by how much, and goes on', async () => {
   const made = await stored({ maxBytes: 1024 * 1024 })
-  made.ring.push(numbered(1, 10))
+  made.ring.push(timedFlows(1, 10))
   const query = flowQuery({ follow: true, since: at(0) }, { ends: new Ends(made.endpoints), nodeName: 'node-1' })
   const reader = new FlowReader(made.ring, query)
   assert.is((await answer(reader)).length, 11)
