@@ -1,5 +1,6 @@
 import { addressWords } from '../../flow/address-words.ts'
-import { type FieldFilter, FilterError } from './flow-filter.ts'
+import { FilterError } from './filter-error.ts'
+import type { FieldFilter } from './flow-filter.ts'
 import { remembered } from './regexps.ts'
 
 /** An address or a prefix, as words of an address column. */

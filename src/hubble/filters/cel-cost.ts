@@ -1,5 +1,5 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
-import { FilterError } from './flow-filter.ts'
+import { FilterError } from './filter-error.ts'
 
 /** Bounds of what an expression may cost for one flow: nothing stops it while it runs. */
 

@@ -3,7 +3,7 @@ import type { ASTNode, Environment } from '@marcbachmann/cel-js'
 import { type CelSteps, children } from './cel-cost.ts'
 import { CelMessage } from './cel-message.ts'
 import { FlowTypes } from './cel-types.ts'
-import { explained, FilterError } from './flow-filter.ts'
+import { explained, FilterError } from './filter-error.ts'
 import { Regexps } from './regexps.ts'
 
 /** CEL (https://github.com/google/cel-spec) over flows: the variable `_flow` is a `flow.Flow`, names of enums are constants. */

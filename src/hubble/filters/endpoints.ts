@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../flow/endpoint.ts'
-import { explained, type FieldFilter, type FilterContext, FilterError, type WorkloadFilter } from './flow-filter.ts'
+import { explained, FilterError } from './filter-error.ts'
+import type { FieldFilter, FilterContext, WorkloadFilter } from './flow-filter.ts'
 import type { Selectors } from './label-selector.ts'
 
 const UNDECIDED = 0

@@ -5,13 +5,8 @@ import { L7Protocol } from '../../flow/l7.ts'
 import { addressFilter, translatedFilter } from './addresses.ts'
 import { celExpressions } from './cel.ts'
 import { hasLabels, hasService, hasWorkload, identities, inCluster, inNamespace, onEnd } from './endpoints.ts'
-import {
-  type CompileContext,
-  type FieldFilter,
-  type FilterContext,
-  FilterError,
-  type FlowFilter,
-} from './flow-filter.ts'
+import { FilterError } from './filter-error.ts'
+import type { CompileContext, FieldFilter, FilterContext, FlowFilter } from './flow-filter.ts'
 import { httpHeaders, httpMethods, httpPaths, httpStatusCodes, httpUrls } from './http.ts'
 import { dnsNames, dnsQueries, nodeLabels, nodeNames } from './names.ts'
 

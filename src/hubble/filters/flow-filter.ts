@@ -96,17 +96,3 @@ export type RowTest = (row: number) => boolean
 
 /** One compiled field: given a batch (and its serial number) it answers the test of its rows. */
 export type FieldFilter = (batch: FlowBatch, serial: number) => RowTest
-
-/** A filter that no flow can be compared with; the message is for the client. */
-export class FilterError extends Error {
-  override readonly name = 'FilterError'
-}
-
-/** What `parse` returns; says in its error what was parsed. @throws FilterError */
-export function explained<T>(what: string, parse: () => T): T {
-  try {
-    return parse()
-  } catch (cause) {
-    throw new FilterError(`${what}: ${(cause as Error).message}`, { cause })
-  }
-}

@@ -1,7 +1,8 @@
 import type { FlowBatch } from '../../flow/batch.ts'
 import { EventType } from '../../flow/enums.ts'
 import { L7Protocol, type L7Table } from '../../flow/l7.ts'
-import { explained, type FieldFilter, FilterError, type FlowFilter, type HttpHeaderFilter } from './flow-filter.ts'
+import { explained, FilterError } from './filter-error.ts'
+import type { FieldFilter, FlowFilter, HttpHeaderFilter } from './flow-filter.ts'
 import { type Regexps, remembered } from './regexps.ts'
 import { requestPath } from './request-path.ts'
 

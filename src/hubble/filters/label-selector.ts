@@ -1,5 +1,5 @@
 import { type AddressRange, parsePrefix, rangeContains } from './addresses.ts'
-import { FilterError } from './flow-filter.ts'
+import { FilterError } from './filter-error.ts'
 import { parseRequirements, type Requirement } from './selector-parser.ts'
 
 const MOST_CHARACTERS = 4_096

@@ -1,5 +1,6 @@
 import { L7Protocol } from '../../flow/l7.ts'
-import { type CompileContext, explained, type FieldFilter, type FilterContext, FilterError } from './flow-filter.ts'
+import { explained, FilterError } from './filter-error.ts'
+import type { CompileContext, FieldFilter, FilterContext } from './flow-filter.ts'
 import type { LabelTest } from './label-selector.ts'
 import { type Regexps, remembered } from './regexps.ts'
 

@@ -3,7 +3,8 @@ import type { Problem } from '../../pipeline/component.ts'
 import { advice } from '../../pipeline/config/suggest.ts'
 import { enumNumbers, type Field, messageFields } from '../definition.ts'
 import { compileFilters } from './compile.ts'
-import { FilterError, type FlowFilter } from './flow-filter.ts'
+import { FilterError } from './filter-error.ts'
+import type { FlowFilter } from './flow-filter.ts'
 
 /**
  * Reads a `flow.FlowFilter` written as YAML or JSON: fields by the names of the proto file or in protojson's camelCase,

@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js'
-import { FilterError } from './flow-filter.ts'
+import { FilterError } from './filter-error.ts'
 import { regexpSize } from './regexp-size.ts'
 
 /** Characters of one expression, and instructions of all expressions of a list of filters: matching is linear in both. */

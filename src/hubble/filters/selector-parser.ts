@@ -1,4 +1,4 @@
-import { explained, FilterError } from './flow-filter.ts'
+import { explained, FilterError } from './filter-error.ts'
 
 /** Kubernetes' label selectors (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors) with its parser's rules and error texts. */
 
