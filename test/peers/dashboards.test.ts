@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { accountWith, shippedRole } from '../support/agent-role.ts'
+import { makeCertificates } from '../support/certificates.ts'
 import { Cluster } from '../support/cluster.ts'
 import {
   type PlacedQuery,
@@ -14,6 +15,7 @@ import { eventually } from '../support/eventually.ts'
 import { KubernetesAgent } from '../support/kubernetes-agent.ts'
 import { PrometheusServer, type Sample } from '../support/prometheus.ts'
 import { Shop } from '../support/shop.ts'
+import { TemporaryFolder } from '../support/temporary-folder.ts'
 import { Tunnel } from '../support/tunnel.ts'
 
 /**
@@ -26,7 +28,7 @@ const test = suite('dashboards and rules')
 const PORTS = { data: 9_965, own: 8_888 }
 
 /** Names of metrics and of recorded series, but for `up`. */
-const METRIC = /\b(?:\w+:)?(?:fovea|hubble|otelcol|system)_\w+(?::\w+)?/g
+const METRIC = /\b(?:\w+:)?(?:fovea|hubble|otelcol(?!_component)|system)_\w+(?::\w+)?/g
 
 /** Metrics of runbooks that are not there, and why. */
 const ABSENT = { fovea_node_interface_driver: 'drivers of veths count no errors or drops' }
@@ -42,6 +44,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   point: 'to-endpoint',
 }
 
+const folder = new TemporaryFolder()
 const shop = new Shop('dashboards')
 const prometheus = new PrometheusServer()
 const tunnels: Tunnel[] = []
@@ -65,6 +68,7 @@ test.before(async () => {
   )
   tunnels.push(await Tunnel.to(Number(new URL(cluster.url).port), node), await Tunnel.to(prometheus.port, node))
   const kubeconfig = accountWith(cluster, 'agent', ['agent-cluster-role', 'agent-events-cluster-role'].map(shippedRole))
+  const { cert, key } = makeCertificates(folder.path)
   const otlp = `{endpoint: "http://127.0.0.1:${prometheus.port}/api/v1/otlp", timeout: 1s, metrics: {interval: 1s}}`
   const sets = [
     `exporters.otlp_http=${otlp}`,
@@ -72,6 +76,7 @@ test.before(async () => {
     'service.pipelines.flows.exporters=[hubble, hubble_metrics, otlp_http]',
     'service.pipelines.metrics.exporters=[prometheus, otlp_http]',
     'receivers.ebpf.report_interval=1s',
+    `exporters.hubble.tls={cert_file: ${cert}, key_file: ${key}}`,
   ]
   agent = await KubernetesAgent.start(node, { kubeconfig, node: 'node-1', sets })
   await shop.open()
@@ -83,6 +88,7 @@ test.after(async () => {
   for (const tunnel of tunnels) await tunnel.close()
   await prometheus.stop()
   await cluster?.stop()
+  folder.remove()
 })
 
 /** The series of a query with the variables put in, those that have a number. */

@@ -66,6 +66,12 @@ test('every alert has a severity, texts and a runbook, and every runbook an aler
   assert.equal(readdirSync(RUNBOOKS).sort(), ['README.md', ...names].sort())
 })
 
+test('the list of runbooks has every alert with its severity', () => {
+  const list = readFileSync(join(RUNBOOKS, 'README.md'), 'utf8')
+  for (const { alert, labels } of alerts)
+    assert.ok(list.includes(`[${alert}](${alert}.md) | ${labels?.severity} |`), alert)
+})
+
 test('every runbook says what it means, how to look and what to do', () => {
   for (const { alert } of alerts) {
     const text = readFileSync(join(RUNBOOKS, `${alert}.md`), 'utf8')

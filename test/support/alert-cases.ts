@@ -83,6 +83,11 @@ function lost(ring: number): Input[] {
   ]
 }
 
+/** Tests begin in 1970. */
+function certificate(days: number): Input[] {
+  return [steady(`fovea_tls_certificate_not_after_seconds{${AGENT},otelcol_component_id="hubble"}`, days * 86_400)]
+}
+
 /** By name of the alert. */
 export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
   FoveaPolicyDrops: drops('NETFILTER_DROP', 2, 0.5),
@@ -134,6 +139,7 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
   FoveaQueueFull: { fires: queue(90), quiet: queue(70) },
   FoveaSeriesOverflow: counter(`fovea_connector_overflows_total{${AGENT},metric="flow"}`, 1, 0),
   FoveaEventLoopBusy: counter(`fovea_process_event_loop_seconds{${AGENT},state="active"}`, 0.95, 0.5),
+  FoveaCertificateExpires: { fires: certificate(6), quiet: certificate(30) },
   FoveaClusterUnknown: {
     fires: [steady(`fovea_kubernetes_addresses{${AGENT}}`, 0)],
     quiet: [steady(`fovea_kubernetes_addresses{${AGENT}}`, 10)],
