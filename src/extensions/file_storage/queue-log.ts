@@ -175,7 +175,7 @@ export class QueueLog {
         await segment.close()
         throw new Error(`${segment.path}: ${error.message}`, { cause: error })
       }
-      segment.giveUp()
+      this.#gaveUp(segment)
     })
     if (version !== undefined) {
       this.#settings.observer.otherVersion(segment.path, version)
@@ -233,7 +233,7 @@ export class QueueLog {
     } catch (error) {
       if (segment.removed) return undefined
       if (!UNREADABLE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
-      this.#settings.observer.lost(segment.giveUp())
+      this.#gaveUp(segment)
       this.#offset = segment.bytes
       return undefined
     } finally {
@@ -261,9 +261,14 @@ export class QueueLog {
   async #leave(segment: LogSegment): Promise<void> {
     this.#unread.shift()
     this.#offset = FILE_START.length
-    if (segment.unread.requests > 0) this.#settings.observer.lost(segment.giveUp())
+    if (segment.unread.requests > 0) this.#gaveUp(segment)
     if (segment.live === 0) await this.#remove(segment)
     else await segment.close()
+  }
+
+  #gaveUp(segment: LogSegment): void {
+    const lost = segment.giveUp()
+    if (lost.requests > 0) this.#settings.observer.lost(lost)
   }
 
   async #remove(segment: LogSegment): Promise<void> {

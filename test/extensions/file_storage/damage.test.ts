@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import fsPromises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { suite } from 'uvu'
@@ -169,6 +171,29 @@ test('what a request says cannot pass for a record', async () => {
   writeFileSync(trapped, bytes)
   const { queue } = await queues.openAt(trap)
   assert.is(queue.size, 0)
+})
+
+test('what was found before the disk fails at a start is lost, and counted', async () => {
+  const directory = await queues.filled(500, 1_000)
+  const { open: openFile } = fsPromises
+  fsPromises.open = async (...how) => {
+    const handle = await openFile(...how)
+    const read = handle.read as (into: Uint8Array, from: number, length: number, at: number) => Promise<object>
+    const failing: typeof read = (into, from, length, at) =>
+      at < 100_000
+        ? read.call(handle, into, from, length, at)
+        : Promise.reject(Object.assign(new Error('EIO'), { code: 'EIO' }))
+    return Object.assign(handle, { read: failing })
+  }
+  syncBuiltinESMExports()
+  try {
+    const { queue, told } = await queues.openAt(directory)
+    assert.ok(told.lost > 0 && told.lost % 10 === 0, String(told.lost))
+    assert.equal([queue.size, told.corrupt, filesOf(directory, '.corrupt').length], [0, 1, 1])
+  } finally {
+    fsPromises.open = openFile
+    syncBuiltinESMExports()
+  }
 })
 
 test.run()
