@@ -137,6 +137,7 @@ export class ObserverStreams {
     return new PeerWatch(this.#config, {
       upserted: (peer) => this.#upsert(peer),
       deleted: (name) => this.#delete(name),
+      unusable: () => this.#settings.metrics.refusedPeers.add(1),
       connected: () => log.info(`${endpoint} tells of the nodes to follow`),
       broken: (error, first) => {
         if (first) log.warn({ err: error.message }, `no news of nodes from ${endpoint}: will ask again`)

@@ -4,6 +4,7 @@ import { serviceMethods } from '../../hubble/definition.ts'
 import { Backoff } from '../../pipeline/backoff.ts'
 import { Channel, type Target } from './channel.ts'
 import type { HubbleReceiverConfig } from './config.ts'
+import { MOST_CHARACTERS } from './node-messages.ts'
 
 /** A node that the peer service told of. */
 export interface KnownPeer {
@@ -16,17 +17,19 @@ export interface PeerListener {
   /** A new node, or one whose address or certificate name changed. */
   upserted(peer: KnownPeer): void
   deleted(name: string): void
+  /** What was told is too long to be a node. */
+  unusable(): void
   connected(): void
   /** @param first since it worked the last time */
   broken(error: Error, first: boolean): void
 }
 
-/** `peer.ChangeNotification` */
+/** `peer.ChangeNotification`; what is empty is not there. */
 interface Notification {
-  name: string
-  address: string
-  type: number
-  tls: { server_name: string } | null
+  name?: string
+  address?: string
+  type?: number
+  tls?: { server_name?: string } | null
 }
 
 /** `peer.ChangeNotificationType` */
@@ -109,7 +112,7 @@ export class PeerWatch {
     })
   }
 
-  #notified({ name, address, type, tls }: Notification): void {
+  #notified({ name = '', address = '', type = 0, tls }: Notification): void {
     if (!this.#answered) {
       this.#answered = true
       this.#failures = 0
@@ -118,6 +121,10 @@ export class PeerWatch {
     }
     if (type === DELETED) {
       this.#delete(name)
+      return
+    }
+    if (name.length > MOST_CHARACTERS || address.length > MOST_CHARACTERS) {
+      this.#listener.unusable()
       return
     }
     const peer = { name, target: { address, serverName: tls?.server_name ?? '' } }

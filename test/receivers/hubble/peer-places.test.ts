@@ -73,6 +73,22 @@ test('a node at what is no address, or without TLS by its own word, takes nothin
   await follows('a', 'b')
 })
 
+test('a node of which no address is known is refused, and does no harm', async () => {
+  tellOf({ name: 'a', type: ADDED })
+  tellOf({})
+  tell(ADDED, 'b')
+  await follows('b')
+  assert.is(gateway.metric('refused_peers'), 2)
+})
+
+test('what is too long to be a node is refused', async () => {
+  tell(ADDED, 'x'.repeat(513), 'a')
+  tellOf({ name: 'b', address: `${'y'.repeat(511)}:1`, type: ADDED })
+  tell(ADDED, 'c')
+  await follows('a', 'c')
+  assert.is(gateway.metric('refused_peers'), 2)
+})
+
 test('of those that wait, no more than max_peers are remembered', async () => {
   tell(ADDED, 'a', 'b', 'c', 'd', 'e')
   tell(DELETED, 'a', 'b', 'c', 'd')
