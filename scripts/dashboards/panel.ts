@@ -122,7 +122,7 @@ export function table({ title, description, unit, query, value, columns, width =
     indexByName: Object.fromEntries(names.map((name, i) => [name, i])),
     renameByName: { ...columns, Value: value },
   }
-  return new TableBuilder()
+  const panel = new TableBuilder()
     .title(title)
     .description(description)
     .datasource(DATASOURCE)
@@ -132,6 +132,21 @@ export function table({ title, description, unit, query, value, columns, width =
     .withTransformation({ id: 'organize', options })
     .overrideByName(value, [{ id: 'unit', value: unit }])
     .sortBy([new TableSortByFieldStateBuilder().displayName(value).desc(true)])
+  for (const side of ['source', 'destination']) {
+    const [namespace, workload] = [columns[`${side}_namespace`], columns[`${side}_workload`]]
+    if (namespace === undefined || workload === undefined) continue
+    panel.overrideByName(workload, [{ id: 'links', value: linksOfWorkload(namespace) }])
+  }
+  return panel
+}
+
+/** A click on a workload leads to its drops, traffic and connections. @param namespace head of the column of namespaces */
+function linksOfWorkload(namespace: string) {
+  const end = `var-namespace=\${__data.fields["${namespace}"]}&var-workload=\${__value.text}`
+  return ['drops', 'traffic', 'tcp'].map((name) => ({
+    title: `Its ${name}`,
+    url: `/d/fovea-${name}?\${__url_time_range}&\${datasource:queryparam}&\${cluster:queryparam}&${end}`,
+  }))
 }
 
 export interface HeatmapOptions extends PanelText {
