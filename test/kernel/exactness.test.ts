@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Kind, ObservationPoint, Protocol, Report } from '../../src/flow/enums.ts'
-import { type AgentFlow, EbpfAgent } from '../support/ebpf-agent.ts'
+import { type AgentFlow, EbpfAgent, sumOf } from '../support/ebpf-agent.ts'
 import { eventually } from '../support/eventually.ts'
 import { type InterfaceCounters, NodeNetwork, type Pod } from '../support/node-network.ts'
 import { ping, sendTcp, sendUdp, serve } from '../support/traffic.ts'
@@ -43,16 +43,7 @@ async function observe(settings: object, offloads: 'on' | 'off' = 'off'): Promis
 /** Sum over the flows of a pod's interface, both directions. DNS packets carry their own delta. */
 function told(flows: readonly AgentFlow[], pod: Pod): InterfaceCounters {
   const counts = (flow: AgentFlow) => flow.kind === Kind.PACKETS || flow.kind === Kind.DNS
-  return sum(flows.filter((flow) => flow.interfaceName === pod.hostInterface && counts(flow)))
-}
-
-function sum(flows: readonly AgentFlow[]): InterfaceCounters {
-  const total = { packets: 0, bytes: 0 }
-  for (const { packets, bytes } of flows) {
-    total.packets += packets
-    total.bytes += bytes
-  }
-  return total
+  return sumOf(flows.filter((flow) => flow.interfaceName === pod.hostInterface && counts(flow)))
 }
 
 function has(running: EbpfAgent, report: number): true | undefined {
@@ -143,11 +134,11 @@ exactness('counts the segments of the wire, with their headers, where the kernel
     ({ kind, point, interfaceName }) =>
       kind === Kind.PACKETS && point === ObservationPoint.TO_STACK && interfaceName === client.hostInterface,
   )
-  const others = sum(sent.filter((flow) => flow.protocol !== Protocol.TCP)).packets
+  const others = sumOf(sent.filter((flow) => flow.protocol !== Protocol.TCP)).packets
   const large = passed.packets - others
   assert.ok(segments > 2 * large, 'the interface itself counted large packets')
-  assert.is(sum(sent).packets, segments + others)
-  assert.is(sum(sent).bytes, passed.bytes + (segments - large) * TCP_HEADER_BYTES)
+  assert.is(sumOf(sent).packets, segments + others)
+  assert.is(sumOf(sent).bytes, passed.bytes + (segments - large) * TCP_HEADER_BYTES)
 })
 
 exactness.run()

@@ -1,8 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Kind, ObservationPoint, Protocol } from '../../src/flow/enums.ts'
-import { type AgentFlow, EbpfAgent } from '../support/ebpf-agent.ts'
-import { type InterfaceCounters, NodeNetwork, type Pod } from '../support/node-network.ts'
+import { EbpfAgent, sumOf } from '../support/ebpf-agent.ts'
+import { NodeNetwork, type Pod } from '../support/node-network.ts'
 import { ethernetFrame, type PacketSpec } from '../support/packets.ts'
 import { sendFrames } from '../support/traffic.ts'
 
@@ -48,18 +48,9 @@ for (const { name, spec, vlan } of cases)
     assert.equal([...new Set(told.map((flow) => flow.vlan))], [vlan])
     const bytes = sent.reduce((total, frame) => total + frame.length, 0)
     const tagBytes = vlan === 0 ? 0 : count * TAG_BYTES
-    assert.equal(sum(told), { packets: count, bytes: bytes - tagBytes })
+    assert.equal(sumOf(told), { packets: count, bytes: bytes - tagBytes })
     // Multicast listener reports leave the pod as well.
-    assert.equal(sum(left), { packets: passed.packets, bytes: passed.bytes - tagBytes })
+    assert.equal(sumOf(left), { packets: passed.packets, bytes: passed.bytes - tagBytes })
   })
-
-function sum(flows: readonly AgentFlow[]): InterfaceCounters {
-  const total = { packets: 0, bytes: 0 }
-  for (const { packets, bytes } of flows) {
-    total.packets += packets
-    total.bytes += bytes
-  }
-  return total
-}
 
 frames.run()

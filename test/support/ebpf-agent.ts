@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { LostEvents } from '../../src/flow/batch.ts'
 import { eventually } from './eventually.ts'
 import type { NetworkNamespace } from './network-namespace.ts'
+import type { InterfaceCounters } from './node-network.ts'
 
 /** One flow as the agent's process tells it; numbers as in `flow/enums.ts`. */
 export interface AgentFlow {
@@ -19,6 +20,16 @@ export interface AgentFlow {
   interfaceName: string
   dropReasonName: string
   dropLocation: string
+}
+
+/** Packets and bytes of all. */
+export function sumOf(flows: readonly AgentFlow[]): InterfaceCounters {
+  const total = { packets: 0, bytes: 0 }
+  for (const { packets, bytes } of flows) {
+    total.packets += packets
+    total.bytes += bytes
+  }
+  return total
 }
 
 export type AgentCommand = 'metrics' | 'hold' | 'release' | 'stop' | 'stop soon'
