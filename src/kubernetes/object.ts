@@ -13,8 +13,6 @@ export interface ObjectMeta {
   ownerReferences?: OwnerReference[]
   /** RFC 3339. */
   creationTimestamp?: string
-  /** Set once deletion was asked for. */
-  deletionTimestamp?: string
 }
 
 export interface OwnerReference {
@@ -23,7 +21,6 @@ export interface OwnerReference {
   name: string
   uid: string
   controller?: boolean
-  blockOwnerDeletion?: boolean
 }
 
 /** One page of a list. */
