@@ -8,7 +8,6 @@ import type {
   Histogram,
   MetricData,
 } from '@opentelemetry/sdk-metrics'
-import { VERSION } from '../pipeline/version.ts'
 import { type Family, OVERFLOW } from './family.ts'
 import type { Temporality, UndoableProducer } from './source.ts'
 
@@ -28,7 +27,7 @@ const OVERFLOW_ATTRIBUTES: Attributes = { 'otel.metric.overflow': true }
 /** The reader puts its own resource in this one's place. */
 const NO_RESOURCE: Resource = { attributes: {}, merge: (other) => other ?? NO_RESOURCE, getRawAttributes: () => [] }
 
-const SCOPE = { name: 'fovea', version: VERSION }
+const SCOPE = { name: 'fovea' }
 
 /**
  * Series tables as OpenTelemetry metric data, for one reader. Names are those of Prometheus, `_total` included, so that

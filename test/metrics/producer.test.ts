@@ -5,7 +5,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Family } from '../../src/metrics/family.ts'
 import { OTEL, SeriesProducer } from '../../src/metrics/producer.ts'
-import { VERSION } from '../../src/pipeline/version.ts'
 
 const HOUR = 3_600_000
 
@@ -28,16 +27,6 @@ producing('its numbers are those of OpenTelemetry', () => {
   assert.is(OTEL.gauge, DataPointType.GAUGE)
   assert.is(OTEL.sum, DataPointType.SUM)
   assert.is(OTEL.double, ValueType.DOUBLE)
-})
-
-producing('its scope is this program in its version', async () => {
-  const f = new Family({ name: 'x_total', help: 'x', kind: 'counter' })
-  f.add(f.series(), 1)
-  const { resourceMetrics } = await new SeriesProducer(() => [f], 'cumulative').collect()
-  assert.equal(
-    resourceMetrics.scopeMetrics.map(({ scope }) => scope),
-    [{ name: 'fovea', version: VERSION }],
-  )
 })
 
 producing('cumulative points start when their series was made', async () => {

@@ -1,4 +1,10 @@
-import type { MeterProvider, ResourceMetrics } from '@opentelemetry/sdk-metrics'
+import type {
+  CollectionResult,
+  MeterProvider,
+  MetricCollectOptions,
+  MetricProducer,
+  ResourceMetrics,
+} from '@opentelemetry/sdk-metrics'
 import type { MetricSource } from '../../metrics/source.ts'
 import type { Component, CreateContext } from '../component.ts'
 import { before } from '../deadline.ts'
@@ -34,6 +40,8 @@ export class OtlpMetricExporter implements Component {
   readonly #sources: readonly MetricSource[]
   readonly #connect: () => Promise<MetricLink>
   #machinery: Machinery | undefined
+  /** Ends with the export that is under way. */
+  #exporting: Promise<unknown> = Promise.resolve()
 
   /** @param connect opens the way to the backend, when the exporter starts */
   constructor(
@@ -64,13 +72,17 @@ export class OtlpMetricExporter implements Component {
     }
     const reader = new PeriodicExportingMetricReader({
       exporter: {
-        export: (data, done) => void this.#export(delivery, data, undo).then((code) => done({ code })),
+        export: (data, done) => {
+          const exporting = this.#export(delivery, data, undo)
+          this.#exporting = exporting
+          void exporting.then((code) => done({ code }))
+        },
         forceFlush: () => Promise.resolve(),
         shutdown: () => Promise.resolve(),
       },
       exportIntervalMillis: metrics.interval,
       exportTimeoutMillis: metrics.interval,
-      metricProducers: producers,
+      metricProducers: producers.map((producer) => ({ collect: (options) => this.#collect(producer, options) })),
     })
     const provider = new MeterProvider({ resource: observerResource(this.#context.resource), readers: [reader] })
     this.#machinery = { link, delivery, provider }
@@ -83,6 +95,18 @@ export class OtlpMetricExporter implements Component {
     machinery.delivery.stopRetrying()
     await before(deadlineMs, machinery.provider.shutdown())
     machinery.link.close()
+  }
+
+  /**
+   * Waits for the export before, which the reader gives up when it takes as long as the interval: until its end nobody knows
+   * which deltas arrived.
+   */
+  async #collect(producer: MetricProducer, options?: MetricCollectOptions): Promise<CollectionResult> {
+    await this.#exporting
+    const { resourceMetrics, errors } = await producer.collect(options)
+    const version = this.#context.resource['service.version'] ?? ''
+    const scopeMetrics = resourceMetrics.scopeMetrics.map((one) => ({ ...one, scope: { ...one.scope, version } }))
+    return { resourceMetrics: { ...resourceMetrics, scopeMetrics }, errors }
   }
 
   /**
