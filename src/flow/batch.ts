@@ -30,6 +30,9 @@ export interface BatchParts {
   foreign?: ForeignFlows | undefined
 }
 
+/** Longest text that is interned: V8 gives texts of more than 16,383 characters the same hash, and many of them would be compared. */
+const MOST_CHARACTERS = 8_192
+
 /**
  * Flows as columns (see `columns.ts`), never as objects. Owned by one writer at a time: processors change it in place;
  * after fan-out it is read-only and may be kept (`retain`).
@@ -73,8 +76,9 @@ export class FlowBatch {
     return batch
   }
 
-  /** Index of `text` in `strings`, adding it when new. Returns 0 when the table (65,536 entries) is full. */
+  /** Index of `text` in `strings`, adding it when new. Returns 0 when the table (65,536 entries) is full, or the text longer than 8,192. */
   intern(text: string): number {
+    if (text.length > MOST_CHARACTERS) return 0
     this.#indexes ??= new Map(this.strings.map((s, i) => [s, i]))
     const known = this.#indexes.get(text)
     if (known !== undefined) return known

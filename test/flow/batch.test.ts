@@ -96,4 +96,12 @@ test('new rows stand for one connection each', () => {
   assert.equal([...FlowBatch.allocate(3).columns.weight.subarray(0, 3)], [1, 1, 1])
 })
 
+test('a text that is too long to be a name is not interned', () => {
+  const batch = FlowBatch.allocate(1)
+  assert.equal(
+    [8_193, 8_192].map((length) => batch.intern('x'.repeat(length))),
+    [0, 1],
+  )
+})
+
 test.run()

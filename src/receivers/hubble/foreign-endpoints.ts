@@ -14,6 +14,8 @@ const IDLE_SECONDS_WHEN_FULL = 30
 
 /** What the encoded endpoints may take on average: labels of a pod take some hundred bytes. */
 const AVERAGE_BYTES = 1_024
+/** One that says more stays unknown. */
+const MOST_BYTES = 8_192
 
 /**
  * Endpoints by what flows say of them: the same bytes of `flow.Endpoint` and `flow.Service` are the same endpoint. They are
@@ -88,7 +90,8 @@ export class ForeignEndpoints {
     this.#checkEnd.check(bytes, end.at, end.end)
     this.#checkService.check(bytes, service.at, service.end)
     const bytesOfKey = end.end - end.at + service.end - service.at
-    if (!this.#hasRoom(bytesOfKey) && !this.#makeRoom(bytesOfKey)) {
+    const isTaken = bytesOfKey <= MOST_BYTES && (this.#hasRoom(bytesOfKey) || this.#makeRoom(bytesOfKey))
+    if (!isTaken) {
       this.refused++
       return UNKNOWN_ENDPOINT
     }

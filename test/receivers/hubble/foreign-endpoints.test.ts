@@ -63,6 +63,13 @@ test('ends that say much leave room for fewer of them', () => {
   assert.is.not(id(`d${large}`), UNKNOWN_ENDPOINT)
 })
 
+test('an end that says more than 8 KiB stays unknown', () => {
+  const { id, endpoints } = known(64)
+  assert.is(id('x'.repeat(8_192)), UNKNOWN_ENDPOINT)
+  assert.is.not(id('x'.repeat(8_000)), UNKNOWN_ENDPOINT)
+  assert.is(endpoints.refused, 1)
+})
+
 test('a full table gives up what no flow named for half a minute', () => {
   const { id, endpoints, clock } = known(2)
   const [first] = [id('a'), id('b')]
