@@ -76,7 +76,7 @@ export class ScriptedHttpBackend extends ScriptedBackend {
       if (reset) return void request.socket.resetAndDestroy()
       const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
       answer.writeHead(status, { 'content-type': 'application/x-protobuf', ...headers }).end(response(partial))
-    }, afterMs)
+    }, afterMs).unref()
   }
 }
 
@@ -149,7 +149,7 @@ export class ScriptedGrpcBackend extends ScriptedBackend {
       const metadata = new grpc.Metadata()
       if (retryMs !== undefined) metadata.set('grpc-status-details-bin', retryStatus(status, retryMs))
       done({ code: status, details: 'as the script says', metadata })
-    }, afterMs)
+    }, afterMs).unref()
   }
 }
 
