@@ -19,6 +19,9 @@ import type { Namespace } from './namespaces.ts'
 import type { NodeStatus } from './node-status.ts'
 import type { NamedPeer, Peers } from './peers.ts'
 
+/** Nodes that `ServerStatus` names as unavailable, as many as hubble-relay does. */
+const MOST_UNAVAILABLE = 10
+
 export interface ObserverContext extends StreamContext, EventCallsContext {
   filters: FilterContext
   /** Of this program, semver. */
@@ -89,7 +92,7 @@ function observedStatus(observed: readonly ObservedNode[]): object {
   return {
     num_connected_nodes: { value: observed.length - unavailable.length },
     num_unavailable_nodes: { value: unavailable.length },
-    unavailable_nodes: unavailable.map(({ name }) => name),
+    unavailable_nodes: unavailable.slice(0, MOST_UNAVAILABLE).map(({ name }) => name),
   }
 }
 
