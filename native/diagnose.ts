@@ -1,31 +1,8 @@
-import { existsSync } from 'node:fs'
-import { addonPath } from './addon.ts'
 import type { ProgramStatus } from './capture.ts'
 import { isOlder, type MachineFacts, machineFacts, missingCapabilities, OLDEST_KERNEL } from './machine.ts'
 
 /** errno numbers of Linux that tell something of loading (asm-generic/errno-base.h). */
 const Errno = { EPERM: 1, ENOENT: 2, ESRCH: 3, ENOMEM: 12, EACCES: 13, EINVAL: 22, E2BIG: 7 } as const
-
-/** First kernels that have what single programs attach to. */
-const FIRST_KERNEL: Readonly<Record<string, string>> = {
-  tcp_retransmit_synack: '4.18',
-  tcp_send_reset: '4.18',
-  tcp_receive_reset: '4.18',
-}
-
-/** Whether eBPF can be used at all, as far as that can be told without loading anything; else every reason against it. */
-export function available(facts: MachineFacts = machineFacts()): { ok: true } | { ok: false; reasons: string[] } {
-  const reasons: string[] = []
-  if (facts.platform !== 'linux') return { ok: false, reasons: [`eBPF needs Linux, this is ${facts.platform}`] }
-  if (isOlder(facts.kernelRelease, OLDEST_KERNEL))
-    reasons.push(`kernel ${facts.kernelRelease} is older than ${OLDEST_KERNEL}`)
-  const missing = missingCapabilities(facts)
-  if (missing.length > 0) reasons.push(`this process lacks ${missing.join(', ')}: run it as root or add them`)
-  if (!facts.hasBtf)
-    reasons.push('/sys/kernel/btf/vmlinux is missing: the kernel was built without CONFIG_DEBUG_INFO_BTF')
-  if (!existsSync(addonPath())) reasons.push(`${addonPath()} is not built`)
-  return reasons.length === 0 ? { ok: true } : { ok: false, reasons }
-}
 
 /** Lines on the programs that could not be loaded: object, error, likely cause, and which programs that befell. */
 export function explainFailures(statuses: readonly ProgramStatus[], facts: MachineFacts = machineFacts()): string[] {
@@ -44,9 +21,7 @@ export function explainFailures(statuses: readonly ProgramStatus[], facts: Machi
 
 function likelyCause(status: ProgramStatus, facts: MachineFacts): string {
   if (status.errno === Errno.ENOENT && status.program === '') return 'the object file is missing: build it'
-  const oldest = FIRST_KERNEL[status.program] ?? OLDEST_KERNEL
-  if (isOlder(facts.kernelRelease, OLDEST_KERNEL) || isOlder(facts.kernelRelease, oldest))
-    return `kernel ${facts.kernelRelease} is older than ${isOlder(OLDEST_KERNEL, oldest) ? oldest : OLDEST_KERNEL}`
+  if (isOlder(facts.kernelRelease, OLDEST_KERNEL)) return `kernel ${facts.kernelRelease} is older than ${OLDEST_KERNEL}`
   const missing = missingCapabilities(facts)
   const refused = status.errno === Errno.EPERM || status.errno === Errno.EACCES
   if (refused && missing.length > 0) return `this process lacks ${missing.join(', ')}`

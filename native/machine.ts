@@ -3,7 +3,6 @@ import { release } from 'node:os'
 
 /** What of this machine and process decides whether BPF programs load. */
 export interface MachineFacts {
-  platform: string
   /** `uname -r`. */
   kernelRelease: string
   /** Effective capabilities: bit numbers of linux/capability.h. */
@@ -23,7 +22,6 @@ export const OLDEST_KERNEL = '5.8'
 export function machineFacts(): MachineFacts {
   const status = process.platform === 'linux' ? readFileSync('/proc/self/status', 'utf8') : ''
   return {
-    platform: process.platform,
     kernelRelease: release(),
     capabilities: BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? '0'}`),
     hasBtf: existsSync('/sys/kernel/btf/vmlinux'),

@@ -10,7 +10,7 @@
 
 namespace fovea {
 
-/** Readers of option objects. native/index.ts has checked their shapes; what is absent gets the value given here. */
+/** Readers of option objects. native/capture.ts has checked their shapes; what is absent gets the value given here. */
 uint64_t number_or(const Napi::Object& options, const char* name, uint64_t otherwise);
 std::string string_or(const Napi::Object& options, const char* name, const std::string& otherwise);
 std::vector<std::string> strings(const Napi::Object& options, const char* name);

@@ -49,6 +49,19 @@ export const TcpFlag = {
   NS: 0x100,
 } as const
 
+/** Bits of `TcpFlag` in the order of the fields of `flow.TCPFlags`, from 1 on. */
+export const TCP_FLAG_FIELDS: readonly number[] = [
+  TcpFlag.FIN,
+  TcpFlag.SYN,
+  TcpFlag.RST,
+  TcpFlag.PSH,
+  TcpFlag.ACK,
+  TcpFlag.URG,
+  TcpFlag.ECE,
+  TcpFlag.CWR,
+  TcpFlag.NS,
+]
+
 /** What a row tells; the same numbers as `enum fovea_kind` in `bpf/include/event.h`. */
 export const Kind = {
   PACKETS: 1,

@@ -1,23 +1,10 @@
 import { addressText, MAPPED_WORD } from './address.ts'
 import type { FlowBatch } from './batch.ts'
 import type { Endpoint } from './endpoint.ts'
-import { Reply, TcpFlag } from './enums.ts'
+import { Reply, TCP_FLAG_FIELDS } from './enums.ts'
 import { lengthTag, type ProtobufWriter, varintTag } from './protobuf-writer.ts'
 
 /** Parts of `flow.Flow` (field numbers: `src/hubble/proto/flow/flow.proto`). Each function writes one field, its own fields last first. */
-
-/** Bits of `TcpFlag` in the order of the fields of `flow.TCPFlags`, from 1 on. */
-const FLAG_FIELDS = [
-  TcpFlag.FIN,
-  TcpFlag.SYN,
-  TcpFlag.RST,
-  TcpFlag.PSH,
-  TcpFlag.ACK,
-  TcpFlag.URG,
-  TcpFlag.ECE,
-  TcpFlag.CWR,
-  TcpFlag.NS,
-]
 
 /** What `write` writes, as bytes of its own. */
 export function encoded(writer: ProtobufWriter, write: (writer: ProtobufWriter) => void): Uint8Array {
@@ -51,7 +38,8 @@ export function writeEmitter(writer: ProtobufWriter, emitter: { name: string; ve
 /** Field 3 of `flow.TCP`: present without any flag, as Hubble has it. */
 export function writeTcpFlags(writer: ProtobufWriter, flags: number): void {
   const mark = writer.written
-  for (let i = FLAG_FIELDS.length - 1; i >= 0; i--) if (flags & FLAG_FIELDS[i]!) writer.varintField(varintTag(i + 1), 1)
+  for (let i = TCP_FLAG_FIELDS.length - 1; i >= 0; i--)
+    if (flags & TCP_FLAG_FIELDS[i]!) writer.varintField(varintTag(i + 1), 1)
   writer.close(lengthTag(3), mark)
 }
 

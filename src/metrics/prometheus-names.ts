@@ -15,7 +15,7 @@ export const NAME_STRATEGIES = [
 export type NameStrategy = (typeof NAME_STRATEGIES)[number]
 
 /** Whether a strategy adds units and `_total`. */
-export function addsSuffixes(strategy: NameStrategy): boolean {
+function addsSuffixes(strategy: NameStrategy): boolean {
   return strategy.endsWith('WithSuffixes')
 }
 

@@ -4,7 +4,7 @@ import { labelName, type NameStrategy } from './prometheus-names.ts'
 import type { TextOptions } from './text.ts'
 
 /** Label that marks the series of what did not fit (OpenTelemetry's `otel.metric.overflow`). */
-export const OVERFLOW_LABEL = 'otel_metric_overflow'
+const OVERFLOW_LABEL = 'otel_metric_overflow'
 
 /** Writes the labels of one family's series, without braces. */
 export class LabelText {

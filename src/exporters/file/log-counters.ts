@@ -3,7 +3,7 @@ import { exporterCounters } from '../../pipeline/observe.ts'
 import type { Counter } from '../../pipeline/telemetry.ts'
 
 /** Why a flow did not get into the file. */
-export const LOSSES = ['queue_full', 'shutdown', 'output_closed', 'malformed', 'too_long'] as const
+const LOSSES = ['queue_full', 'shutdown', 'output_closed', 'malformed', 'too_long'] as const
 export type LossCause = (typeof LOSSES)[number]
 
 /** What all flow logs of an exporter count. */

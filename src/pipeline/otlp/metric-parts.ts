@@ -4,7 +4,7 @@ import type { MetricData, ResourceMetrics, ScopeMetrics } from '@opentelemetry/s
  * Most data points of a request: gRPC servers take messages of 4 MiB unless told otherwise, and a point with the labels of
  * both ends of flows has a few hundred bytes.
  */
-export const MOST_POINTS = 4_096
+const MOST_POINTS = 4_096
 
 /** Data points of all metrics. */
 export function pointsOf({ scopeMetrics }: ResourceMetrics): number {

@@ -1,7 +1,7 @@
 import type { SecureVersion } from 'node:tls'
 
 /** Versions as the Collector writes them. */
-export const TLS_VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const
+const TLS_VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const
 
 export type TlsVersion = (typeof TLS_VERSIONS)[number]
 

@@ -1,5 +1,5 @@
 import type { Columns } from '../../flow/columns.ts'
-import { Protocol, TcpFlag } from '../../flow/enums.ts'
+import { Protocol, TCP_FLAG_FIELDS } from '../../flow/enums.ts'
 import { type ProtobufReader, Wire } from '../../flow/protobuf-reader.ts'
 
 /** IP protocol by member of `flow.Layer4`. */
@@ -12,20 +12,6 @@ const PROTOCOLS = [
   Protocol.SCTP,
   Protocol.VRRP,
   Protocol.IGMP,
-]
-
-/** Bits by field of `flow.TCPFlags`. */
-const FLAGS = [
-  0,
-  TcpFlag.FIN,
-  TcpFlag.SYN,
-  TcpFlag.RST,
-  TcpFlag.PSH,
-  TcpFlag.ACK,
-  TcpFlag.URG,
-  TcpFlag.ECE,
-  TcpFlag.CWR,
-  TcpFlag.NS,
 ]
 
 /** Reads `flow.Layer4`, which begins where the reader is, into a row. @throws MalformedError */
@@ -84,7 +70,7 @@ function readTcp(reader: ProtobufReader, end: number, columns: Columns, row: num
 function readFlags(reader: ProtobufReader, end: number): number {
   let flags = 0
   while (reader.next(end)) {
-    const bit = FLAGS[reader.field] ?? 0
+    const bit = TCP_FLAG_FIELDS[reader.field - 1] ?? 0
     if (reader.wire !== Wire.VARINT) reader.skip(end)
     else if (reader.varint() !== 0) flags |= bit
   }

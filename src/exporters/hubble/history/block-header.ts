@@ -24,7 +24,7 @@ export const BLOCK_MAGIC = Buffer.from('FVB1')
 export const HEADER_BYTES = 64
 
 /** Largest body: refuses what a damaged header would have allocated. */
-export const MOST_RAW_BYTES = 256 * 1024 * 1024
+const MOST_RAW_BYTES = 256 * 1024 * 1024
 
 /**
  * ```

@@ -21,9 +21,6 @@ export const ENDPOINT_IDENTIFIERS: Readonly<Record<string, Reading>> = {
   app,
 }
 
-/** Identifiers that are read from the row: names and addresses are no matter of endpoints. */
-export const ROW_IDENTIFIERS = ['dns', 'ip'] as const
-
 /** All of them, in the order of Hubble's help. */
 export const IDENTIFIERS = [
   ...['identity', 'namespace', 'pod', 'pod-name', 'dns', 'ip'],

@@ -1,4 +1,5 @@
 import type { FlowBatch } from '../../../flow/batch.ts'
+import { POLICY_DENIED } from '../../../flow/drop-reason-names.ts'
 import { Protocol, Reply, TcpFlag, Verdict } from '../../../flow/enums.ts'
 import { l4Name, protocolLabel, verdictName } from '../../../flow/flow-names.ts'
 import type { Family } from '../../../metrics/family.ts'
@@ -7,9 +8,6 @@ import { protocolOf } from './flow.ts'
 import type { Handler, HandlerSettings } from './handler.ts'
 import { Traces } from './traces.ts'
 import { WorldEnds } from './world-ends.ts'
-
-/** `flow.DropReason.POLICY_DENIED` */
-const POLICY_DENIED = 133
 
 /** The numbers of a key: an index of `#protocols` in 6 bits, verdict in 8, whether there is a port, port in 16. */
 const PROTOCOL_SHIFT = 25
