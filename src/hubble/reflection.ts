@@ -1,18 +1,66 @@
+import { createRequire } from 'node:module'
+import type { handleBidiStreamingCall, MethodDefinition, Server, ServiceDefinition } from '@grpc/grpc-js'
 import { loadSync, type PackageDefinition } from '@grpc/proto-loader'
-import { ReflectionService } from '@grpc/reflection'
 import { protoPath } from 'grpc-health-check'
 import descriptor from 'protobufjs/ext/descriptor/index.js'
 import { hubbleDefinition } from './definition.ts'
 
+type Handler = handleBidiStreamingCall<unknown, unknown>
+
+/** A method as the library would add it to a server. */
+interface Loaded {
+  definition: MethodDefinition<unknown, unknown>
+  handle: Handler
+}
+
+const VERSIONS = ['v1', 'v1alpha']
+const METHOD = 'ServerReflectionInfo'
+
 /**
- * gRPC server reflection (v1 and v1alpha) for the Hubble API and the health service.
+ * Adds gRPC server reflection (v1 and v1alpha) of the Hubble API and the health service. Descriptors, and the library that
+ * answers from them, are loaded for the first call (50 ms): few agents are ever asked, and 4 MiB would stay with all of them.
+ */
+export function addReflection(server: Pick<Server, 'addService'>): void {
+  let loaded: ReadonlyMap<string, Loaded> | undefined
+  for (const version of VERSIONS) {
+    const path = `/grpc.reflection.${version}.ServerReflection/${METHOD}`
+    const method = (): Loaded => {
+      loaded ??= loadMethods()
+      return loaded.get(path)!
+    }
+    const definition: MethodDefinition<unknown, unknown> = {
+      path,
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: (message) => method().definition.requestSerialize(message),
+      requestDeserialize: (bytes) => method().definition.requestDeserialize(bytes),
+      responseSerialize: (message) => method().definition.responseSerialize(message),
+      responseDeserialize: (bytes) => method().definition.responseDeserialize(bytes),
+    }
+    server.addService({ [METHOD]: definition }, { [METHOD]: ((call) => method().handle(call)) satisfies Handler })
+  }
+}
+
+/** Methods of the library by path. */
+function loadMethods(): Map<string, Loaded> {
+  const library = createRequire(import.meta.url)('@grpc/reflection') as typeof import('@grpc/reflection')
+  const methods = new Map<string, Loaded>()
+  const collect = (service: ServiceDefinition, handlers: Readonly<Record<string, unknown>>): void => {
+    const definition = service[METHOD]!
+    methods.set(definition.path, { definition, handle: handlers[METHOD] as Handler })
+  }
+  new library.ReflectionService(definitions()).addToServer({ addService: collect })
+  return methods
+}
+
+/**
+ * The definitions of all services, for the library.
  *
  * protobufjs writes descriptors that only lenient readers take: types are named as in the source, entries of
  * maps by a name of its own, imports and the ends of reserved ranges are missing. Go's readers (grpcurl) refuse them, so they are completed here.
  */
-export function hubbleReflection(): ReflectionService {
-  const files = [...filesOf(hubbleDefinition()), ...filesOf(loadSync(protoPath))]
-  return new ReflectionService(complete(files))
+function definitions(): PackageDefinition {
+  return complete([...filesOf(hubbleDefinition()), ...filesOf(loadSync(protoPath))])
 }
 
 /** What is touched of a `google.protobuf.FileDescriptorProto`. */

@@ -1,6 +1,6 @@
 import { logVerbosity, Server, setLogVerbosity } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
-import { hubbleReflection } from '../../hubble/reflection.ts'
+import { addReflection } from '../../hubble/reflection.ts'
 import { BasicAuth } from '../../pipeline/settings/basic-auth.ts'
 import { ClientTable } from '../../pipeline/settings/client-table.ts'
 import { GrpcConnections } from '../../pipeline/settings/grpc-connections.ts'
@@ -107,7 +107,7 @@ export class HubbleServer {
     server.addService(...observerService(this.#context))
     server.addService(...peerService(this.#context.peers, streams))
     this.#health.addToServer(server)
-    hubbleReflection().addToServer(server)
+    addReflection(server)
     return server
   }
 }

@@ -1,5 +1,6 @@
-import { RE2JS } from 're2js'
+import type { RE2JS } from 're2js'
 import { FilterError } from './filter-error.ts'
+import { re2 } from './re2.ts'
 import { regexpSize } from './regexp-size.ts'
 
 /** Characters of one expression, and instructions of all expressions of a list of filters: matching is linear in both. */
@@ -42,7 +43,7 @@ export class Regexps {
 
 function compileRegexp(pattern: string): RE2JS {
   try {
-    return RE2JS.compile(pattern)
+    return re2().compile(pattern)
   } catch (cause) {
     const { message } = cause as Error
     // Go names the part at fault, also where it is empty.

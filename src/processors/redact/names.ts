@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js'
+import { re2 } from '../../hubble/filters/re2.ts'
 import { remembered } from '../../hubble/filters/regexps.ts'
 import { REDACTED } from './redacted.ts'
 
@@ -14,7 +14,7 @@ export class NameRules {
    * @throws RE2JSSyntaxException
    */
   constructor(globs: readonly string[], expressions: readonly string[]) {
-    const patterns = [...globs.map(globPattern), ...expressions].map((pattern) => RE2JS.compile(pattern))
+    const patterns = [...globs.map(globPattern), ...expressions].map((pattern) => re2().compile(pattern))
     this.none = patterns.length === 0
     this.#matches = remembered((name) => {
       const bare = name.replace(/\.$/, '')
@@ -35,6 +35,11 @@ export class NameRules {
 }
 
 function globPattern(glob: string): string {
-  const parts = glob.trim().toLowerCase().replace(/\.$/, '').split('*').map(RE2JS.quote)
+  const parts = glob
+    .trim()
+    .toLowerCase()
+    .replace(/\.$/, '')
+    .split('*')
+    .map((part) => re2().quote(part))
   return `^(?s:${parts.join('.*')})$`
 }
