@@ -38,10 +38,10 @@ export class KernelRecords {
   }
 
   /** Waits for a record that has these fields. */
-  async find(what: string, fields: Partial<KernelRecordFields>, timeoutMs = 10_000): Promise<KernelRecordFields> {
+  async find(what: string, fields: Partial<KernelRecordFields>): Promise<KernelRecordFields> {
     const matches = (record: KernelRecordFields) =>
       Object.entries(fields).every(([name, value]) => record[name as keyof KernelRecordFields] === value)
-    return await eventually(what, () => this.records.find(matches), timeoutMs)
+    return await eventually(what, () => this.records.find(matches), 10_000)
   }
 
   close(): Promise<void> {
