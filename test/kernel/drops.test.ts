@@ -91,16 +91,16 @@ drops('tell a missing route', async () => {
 })
 
 /*
- * The queue has room for three. Two connections wait in it; of four more the handshakes are held back half-way, so that
- * there is room when they begin and not for all when they end: processors that end one each at the same moment all find
- * room. (A SYN that finds the queue full is not among the kernel's drops.)
+ * The queue has room for five. Four connections wait in it; of four more, as many as may begin, the handshakes are held
+ * back half-way, so that there is room when they begin and not for all when they end: processors that end one each at the
+ * same moment all find room. (A SYN that finds the queue full is not among the kernel's drops.)
  */
 drops('tell a full listen queue', async () => {
   network.run(server.namespace, 'sysctl', '-qw', 'net.ipv4.tcp_syncookies=0')
-  const children = [await listenWithoutAccepting(2)]
+  const children = [await listenWithoutAccepting(4)]
   try {
-    children.push(connectTwice())
-    await eventually('two connections in the queue', () => (queueLength() === 2 ? true : undefined))
+    children.push(connectTwice(), connectTwice())
+    await eventually('four connections in the queue', () => (queueLength() === 4 ? true : undefined))
     network.run(
       server.namespace,
       'nft',
@@ -108,7 +108,7 @@ drops('tell a full listen queue', async () => {
     )
     network.run(server.namespace, 'nft', 'add rule ip hold c tcp flags & (syn|ack) == ack drop')
     children.push(connectTwice(), connectTwice())
-    await established(6)
+    await established(8)
     network.run(server.namespace, 'nft', 'delete table ip hold')
     const record = await kernel.find('an overflow', { ...flow(), detail: reason('TCP_LISTEN_OVERFLOW') })
     assert.is(record.protocol, Protocol.TCP)
