@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeDirectory } from '../pipeline/disk/make-directory.ts'
 import type { Pair } from './certs-issue.ts'
 
 /** Files of a certificate and its key in a folder. */
@@ -38,7 +39,7 @@ export async function writeCertificate(folder: string, name: string, pair: Pair)
 
 /** A running agent may read the file at any time: it finds the old content or the new, and never a part. */
 async function writeWhole(file: string, content: string, mode: number): Promise<void> {
-  await mkdir(dirname(file), { recursive: true })
+  await makeDirectory(dirname(file))
   const partial = `${file}.${randomUUID()}`
   const handle = await open(partial, 'wx', mode)
   try {

@@ -1,8 +1,9 @@
 import { constants, type Stats } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises'
+import { type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { before } from '../../pipeline/deadline.ts'
+import { makeDirectory } from '../../pipeline/disk/make-directory.ts'
 import { syncDirectory } from '../../pipeline/disk/sync-directory.ts'
 import { type BackupSettings, Backups } from './backups.ts'
 import { endOfLines } from './line-end.ts'
@@ -59,7 +60,7 @@ export class RotatingFile implements Output {
     if (inUse.has(path)) throw new Error(`${path} is already written by this process: name another path`)
     inUse.add(path)
     try {
-      if (settings.createDirectory) await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+      if (settings.createDirectory) await makeDirectory(dirname(path), 0o755)
       const file = await open(path, FLAGS, settings.mode)
       try {
         return new RotatingFile(settings, events, file, await repaired(file, events.log))

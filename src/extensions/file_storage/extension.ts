@@ -1,8 +1,9 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import type { CreateContext } from '../../pipeline/component.ts'
 import { DirectoryLock } from '../../pipeline/disk/directory-lock.ts'
+import { makeDirectory } from '../../pipeline/disk/make-directory.ts'
 import { syncDirectory } from '../../pipeline/disk/sync-directory.ts'
 import type { SendingQueue, Sizer } from '../../pipeline/sending-queue/queue.ts'
 import type { QueueOwner, QueueStorage } from '../../pipeline/sending-queue/storage.ts'
@@ -66,7 +67,7 @@ export class FileStorage implements QueueStorage {
       },
     })
     try {
-      await mkdir(directory, { recursive: true, mode: FOLDER_MODE })
+      await makeDirectory(directory, FOLDER_MODE)
       if (this.#config.fsync) await syncDirectory(this.#config.directory)
       await queue.open()
     } catch (cause) {
@@ -87,7 +88,7 @@ export class FileStorage implements QueueStorage {
 
   async #demandDirectory(): Promise<void> {
     const { directory, create_directory, directory_permissions } = this.#config
-    if (create_directory) await mkdir(directory, { recursive: true, mode: directory_permissions })
+    if (create_directory) await makeDirectory(directory, directory_permissions)
     const found = await stat(directory).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
       throw new Error('there is no such folder: make it, or set create_directory: true', { cause: error })

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndpointTable } from '../../../flow/endpoint.ts'
 import { uuidPrefix } from '../../../flow/hubble-uuid.ts'
 import { DirectoryLock } from '../../../pipeline/disk/directory-lock.ts'
+import { makeDirectory } from '../../../pipeline/disk/make-directory.ts'
 import type { RingEntry } from '../ring-entry.ts'
 import { BlockCache, type LoadedBlock } from './block-cache.ts'
 import { HistoryWriter } from './history-writer.ts'
@@ -85,7 +86,7 @@ export class History {
   async open(): Promise<void> {
     const { directory, observer } = this.#settings
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await makeDirectory(directory, 0o700)
       this.#lock = await DirectoryLock.take(directory, IN_USE)
       if (readPrefix(directory) === undefined) {
         // Without it, after a restart the flows of before have other UUIDs.
