@@ -8,6 +8,8 @@ export interface Endpoint {
 
 /** @throws Error that says what is wrong with `text`, in the words of Go's `net.SplitHostPort` */
 export function parseEndpoint(text: string): Endpoint {
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)
+  if (scheme !== null) throw new Error(`no "${scheme[0]}" in an address, write host:port`)
   const bracket = /^\[([^\]]*)\](.*)$/.exec(text)
   const colon = bracket === null ? text.lastIndexOf(':') : 0
   const host = bracket?.[1] ?? text.slice(0, Math.max(colon, 0))
