@@ -132,8 +132,8 @@ test('no address ever names an owner outside its time, however late the news com
       list.forEach(({ pauseMs, lifeMs, waitedMs, lateMs, exact }, i) => {
         const [fromMs, untilMs] = [timeMs + pauseMs, timeMs + pauseMs + lifeMs]
         spans.push([fromMs, untilMs])
-        // Of one that waited for the address it is told after its predecessor's end: with both there, the younger one has it.
-        const endedMs = waitedMs === 0 ? 0 : (news.at(-1)?.atMs ?? 0)
+        // Of one that waited for the address it is told after the ends of all before: with two there, the younger one has it.
+        const endedMs = waitedMs === 0 ? 0 : Math.max(0, ...news.map((one) => one.atMs))
         const atMs = Math.max(fromMs + lateMs, endedMs)
         news.push({
           atMs,
