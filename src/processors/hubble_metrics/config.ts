@@ -1,11 +1,12 @@
 import type { ConfigSpec, Problem } from '../../pipeline/component.ts'
 import { END_LEVELS, type EndLevel } from './contexts/exact-labels.ts'
 import { readMetrics } from './metric-list.ts'
+import { type SeriesLimits, seriesLimits } from './series-limits.ts'
 
 /** What is counted where neither `metrics` nor a file says it. */
 export const DEFAULT_METRICS: readonly unknown[] = ['dns', 'drop', 'tcp', 'flow', 'icmp', 'port-distribution']
 
-export interface HubbleMetricsConfig {
+export interface HubbleMetricsConfig extends SeriesLimits {
   /** As written: see `readMetrics`. Undefined = nothing is written: `DEFAULT_METRICS`, or what the file lists. */
   metrics: unknown[] | undefined
   /** A path of `''`: none; the interval in milliseconds. */
@@ -14,12 +15,6 @@ export interface HubbleMetricsConfig {
   /** How much the exact series say of both ends. */
   ends: EndLevel
   ends_dns: boolean
-  cardinality_limit: number
-  total_cardinality_limit: number
-  /** Milliseconds; 0 = never. */
-  series_ttl: number
-  /** Milliseconds; 0 = never. */
-  gone_series_ttl: number
 }
 
 export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
@@ -52,26 +47,7 @@ export const hubbleMetricsConfig: ConfigSpec<HubbleMetricsConfig> = {
       format: Boolean,
       default: false,
     },
-    cardinality_limit: {
-      doc: 'most series of one metric; what does not fit goes to one series with otel_metric_overflow="true"',
-      format: 'positive-int',
-      default: 10_000,
-    },
-    total_cardinality_limit: {
-      doc: 'most series of all metrics of this connector together; what does not fit goes to the overflow series of its metric',
-      format: 'positive-int',
-      default: 100_000,
-    },
-    series_ttl: {
-      doc: 'a series unchanged for this long is removed; 0 = never',
-      format: 'duration',
-      default: '0s',
-    },
-    gone_series_ttl: {
-      doc: 'series of pods, workloads and other ends that are gone are removed after this; 0 = never',
-      format: 'duration',
-      default: '1m',
-    },
+    ...seriesLimits,
   },
   check: checkMetrics,
 }

@@ -10,6 +10,7 @@ import { NO_ENDS } from './contexts/end-labels.ts'
 import { EndSources } from './contexts/end-sources.ts'
 import { exactLabels } from './contexts/exact-labels.ts'
 import type { HandlerSettings } from './handlers/handler.ts'
+import type { SeriesLimits } from './series-limits.ts'
 
 /** What of an entry of `metrics` concerns its series. */
 export interface SeriesEntry {
@@ -26,10 +27,7 @@ export interface Removals {
 }
 
 /** What of the configuration concerns series. */
-export type SeriesConfig = Pick<
-  HubbleMetricsConfig,
-  'cardinality_limit' | 'total_cardinality_limit' | 'series_ttl' | 'gone_series_ttl' | 'ends' | 'ends_dns'
->
+export type SeriesConfig = SeriesLimits & Pick<HubbleMetricsConfig, 'ends' | 'ends_dns'>
 
 interface Kept {
   labels: PartLabels | undefined

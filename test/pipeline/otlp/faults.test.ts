@@ -203,13 +203,7 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
 
   faults('with block_on_overflow the pipeline waits, and nothing is refused', async () => {
     backend.script.push(busy, busy, busy, busy)
-    const sending_queue = {
-      ...otlpConfig('').sending_queue,
-      block_on_overflow: true,
-      sizer: 'requests' as const,
-      queue_size: 2,
-      batch: { flush_timeout: 50, min_size: 100, max_size: 100 },
-    }
+    const sending_queue = blocking(2, 50)
     const { exporter, own, sent, stop } = await begin({ sending_queue })
     for (let from = 1; from <= 3_000; from += 500) await exporter.consume(numbered(from, from + 499))
     await eventually('everything', () => sent() === 3_000 || undefined)
@@ -221,13 +215,7 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
 
   faults('what fills up while the queue is full waits with block_on_overflow, also when no batch follows', async () => {
     backend.script.push({ ...taking(name), afterMs: 300 })
-    const sending_queue = {
-      ...otlpConfig('').sending_queue,
-      block_on_overflow: true,
-      sizer: 'requests' as const,
-      queue_size: 1,
-      batch: { flush_timeout: 20, min_size: 100, max_size: 100 },
-    }
+    const sending_queue = blocking(1, 20)
     const { exporter, own, sent, stop } = await begin({ sending_queue })
     await exporter.consume(numbered(1, 100))
     await exporter.consume(numbered(101, 105))
@@ -238,13 +226,7 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
 
   faults('what had no room at the end is counted', async () => {
     backend.script.push(...Array.from({ length: 100 }, () => ({ ...busy, afterMs: 60_000 })))
-    const sending_queue = {
-      ...otlpConfig('').sending_queue,
-      block_on_overflow: true,
-      sizer: 'requests' as const,
-      queue_size: 1,
-      batch: { flush_timeout: 20, min_size: 100, max_size: 100 },
-    }
+    const sending_queue = blocking(1, 20)
     const { exporter, own } = await begin({ sending_queue, timeout: 30_000 })
     await exporter.consume(numbered(1, 100))
     await exporter.consume(numbered(101, 105))
@@ -297,6 +279,12 @@ for (const { name, backend: make, exporter: build, throttled, busy, never } of P
   })
 
   faults.run()
+}
+
+/** A queue of so many requests of 100 flows, for which the pipeline waits. */
+function blocking(queue_size: number, flush_timeout: number) {
+  const batch = { flush_timeout, min_size: 100, max_size: 100 }
+  return { ...otlpConfig('').sending_queue, block_on_overflow: true, sizer: 'requests' as const, queue_size, batch }
 }
 
 function taking(name: string): ScriptedAnswer {
