@@ -4,6 +4,7 @@ import { Backoff } from '../../pipeline/backoff.ts'
 import { Channel, type Target } from './channel.ts'
 import type { HubbleReceiverConfig } from './config.ts'
 import { type FlowsRequest, followFlows } from './flows-request.ts'
+import { readStream } from './read-stream.ts'
 import type { ResponseReader } from './response-reader.ts'
 import { SeenFlows, type Timestamp } from './seen-flows.ts'
 
@@ -159,17 +160,9 @@ export class ObserverStream {
 
   #read(call: ClientReadableStream<Uint8Array>): Promise<Error> {
     this.#call = call
-    return new Promise((resolve) => {
-      call.on('data', (bytes: Uint8Array) => this.#message(bytes))
-      call.once('error', (error) => {
-        // What gRPC has read meanwhile comes again.
-        call.removeAllListeners('data')
-        call.on('error', () => {})
-        resolve(error)
-      })
-      call.once('end', () => resolve(new Error('the observer ended the stream')))
-      if (this.#paused) call.pause()
-    })
+    const end = readStream(call, (bytes) => this.#message(bytes), 'the observer ended the stream')
+    if (this.#paused) call.pause()
+    return end
   }
 
   #message(bytes: Uint8Array): void {

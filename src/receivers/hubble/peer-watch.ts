@@ -5,6 +5,7 @@ import { Backoff } from '../../pipeline/backoff.ts'
 import { Channel, type Target } from './channel.ts'
 import type { HubbleReceiverConfig } from './config.ts'
 import { MOST_CHARACTERS } from './node-messages.ts'
+import { readStream } from './read-stream.ts'
 
 /** A node that the peer service told of. */
 export interface KnownPeer {
@@ -101,15 +102,7 @@ export class PeerWatch {
     )
     const call = request as ClientReadableStream<object> as ClientReadableStream<Notification>
     this.#call = call
-    return new Promise((resolve) => {
-      call.on('data', (notification: Notification) => this.#notified(notification))
-      call.once('error', (error) => {
-        call.removeAllListeners('data')
-        call.on('error', () => {})
-        resolve(error)
-      })
-      call.once('end', () => resolve(new Error('the peer service ended the stream')))
-    })
+    return readStream(call, (notification) => this.#notified(notification), 'the peer service ended the stream')
   }
 
   #notified({ name = '', address = '', type = 0, tls }: Notification): void {
